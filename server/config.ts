@@ -1,0 +1,100 @@
+/** Settings from the environment: the only reader of process.env on the server's side. */
+
+import { resolve } from "node:path";
+import { isIP } from "node:net";
+
+export type Config = {
+  dataDir: string;
+  /** Git, API and dashboard. 0 picks a free port (tests). */
+  apiPort: number;
+  /** The router. 0 picks a free port (tests). */
+  httpPort: number;
+  bind: string;
+  domain: string;
+  adminToken: string | undefined;
+  stackImage: string;
+  logLevel: string;
+  /** All networks of dynos come from this range (CIDR). */
+  networkRange: string;
+  /** `spawn`: the control plane starts the router where none answers. `external`: something else runs it. */
+  router: "spawn" | "external";
+  /** Slugs kept per app besides the current one. */
+  slugsKept: number;
+  limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; bootSeconds: number; drainSeconds: number };
+  /** Free space below which no push is taken. */
+  minFreeDiskMb: number;
+};
+
+/** Thrown by loadConfig: one line for each setting that is wrong. */
+export class ConfigError extends Error {
+  readonly problems: string[];
+  constructor(problems: string[]) {
+    super(`Settings that need attention:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+const MIN_TOKEN_LENGTH = 20;
+
+/**
+ * Reads and checks every setting.
+ * @throws ConfigError naming every problem at once.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const problems: string[] = [];
+  const text = (name: string, fallback: string): string => env[name]?.trim() || fallback;
+
+  const integer = (name: string, fallback: number, min: number, max: number): number => {
+    const raw = text(name, String(fallback));
+    const value = Number(raw);
+    if (!/^\d+$/.test(raw) || value < min || value > max) problems.push(`${name}: must be a whole number from ${min} to ${max}, not "${raw}".`);
+    return value;
+  };
+  const check = (name: string, fallback: string, ok: (value: string) => boolean, rule: string): string => {
+    const value = text(name, fallback);
+    if (!ok(value)) problems.push(`${name}: must be ${rule}, not "${value}".`);
+    return value;
+  };
+
+  const config: Config = {
+    dataDir: resolve(text("PAAS_DATA_DIR", "./data")),
+    apiPort: integer("PAAS_API_PORT", 3000, 0, 65535),
+    httpPort: integer("PAAS_HTTP_PORT", 8080, 0, 65535),
+    bind: check("PAAS_BIND", "127.0.0.1", (value) => isIP(value) !== 0, "an IP address such as 127.0.0.1 or 0.0.0.0"),
+    domain: check("PAAS_DOMAIN", "localhost", (value) => HOST_NAME.test(value), "a host name in lower case such as apps.example.com"),
+    adminToken: text("PAAS_ADMIN_TOKEN", "") || undefined,
+    stackImage: text("PAAS_STACK_IMAGE", ""),
+    logLevel: check("PAAS_LOG_LEVEL", "info", (value) => LOG_LEVELS.includes(value), `one of ${LOG_LEVELS.join(", ")}`),
+    networkRange: check("PAAS_NETWORK_RANGE", "10.213.0.0/16", isPrivateRange, "a private range of size /12 to /20 such as 10.213.0.0/16"),
+    router: check("PAAS_ROUTER", "spawn", (value) => value === "spawn" || value === "external", "spawn or external") as Config["router"],
+    slugsKept: integer("PAAS_SLUGS_KEPT", 10, 1, 1000),
+    limits: {
+      dynoMemoryMb: integer("PAAS_DYNO_MEMORY_MB", 512, 32, 1_048_576),
+      buildMemoryMb: integer("PAAS_BUILD_MEMORY_MB", 2048, 256, 1_048_576),
+      buildMinutes: integer("PAAS_BUILD_MINUTES", 15, 1, 24 * 60),
+      bootSeconds: integer("PAAS_BOOT_SECONDS", 60, 1, 3600),
+      drainSeconds: integer("PAAS_DRAIN_SECONDS", 30, 0, 3600),
+    },
+    minFreeDiskMb: integer("PAAS_MIN_FREE_DISK_MB", 1024, 0, 1_048_576),
+  };
+
+  if (config.adminToken !== undefined && (config.adminToken.length < MIN_TOKEN_LENGTH || /[^\x21-\x7e]/.test(config.adminToken)))
+    problems.push(`PAAS_ADMIN_TOKEN: must be at least ${MIN_TOKEN_LENGTH} characters of printable ASCII without blanks.`);
+  if (config.apiPort !== 0 && config.apiPort === config.httpPort)
+    problems.push(`PAAS_HTTP_PORT: must differ from PAAS_API_PORT (both are ${config.apiPort}).`);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+function isPrivateRange(value: string): boolean {
+  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(value);
+  if (!match) return false;
+  const [a, b, c, d, size] = match.slice(1).map(Number) as [number, number, number, number, number];
+  if ([a, b, c, d].some((part) => part > 255) || size < 12 || size > 20) return false;
+  const address = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  const isPrivate = a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168);
+  return isPrivate && address % 2 ** (32 - size) === 0;
+}

@@ -1,0 +1,15 @@
+/** The pushed tree, as the pipeline sees it: git owns where it lies. */
+
+import type { Readable } from "node:stream";
+
+export type Source = {
+  /** Full commit id. */
+  commit: string;
+  /** The tree as one tar stream, nothing left out (`export-ignore` does not hold). Errors of git reach the stream as 'error'. */
+  archive(signal: AbortSignal): Readable;
+  /**
+   * A regular file (mode 100644 or 100755) at the top of the tree; undefined when there is none.
+   * @throws AppError invalid_params when it is a symlink, a folder or larger than `maxBytes`.
+   */
+  readFile(path: string, maxBytes: number): Promise<Buffer | undefined>;
+};

@@ -1,0 +1,44 @@
+import type { AppJson } from "../domain/app-json.ts";
+import type { ProcessTypes, Slug } from "../domain/model.ts";
+import type { Db } from "./database.ts";
+
+type Row = {
+  id: string; app_id: string; image: string; commit_sha: string; buildpack: string; process_types: string;
+  app_json: string; stack: string; size: number; pruned_at: string | null; created_at: string;
+};
+const COLUMNS = "id, app_id, image, commit_sha, buildpack, process_types, app_json, stack, size, pruned_at, created_at";
+
+export type Slugs = ReturnType<typeof createSlugs>;
+
+/** Slugs: what builds made. */
+export function createSlugs(db: Db) {
+  const insert = db.prepare(`INSERT INTO slugs (${COLUMNS}) VALUES (@id, @appId, @image, @commit, @buildpack, @processTypes, @appJson, @stack, @size, @prunedAt, @createdAt)`);
+  const byId = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM slugs WHERE id = ?`);
+  const images = db.prepare<[], { image: string }>("SELECT DISTINCT image FROM slugs WHERE pruned_at IS NULL");
+  const byApp = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM slugs WHERE app_id = ? AND pruned_at IS NULL`);
+  // Newest first by the last release that used the slug: those are the ones that a rollback is likely to want.
+  const unused = db.prepare<[string, number], Row>(`
+    SELECT ${COLUMNS} FROM slugs WHERE app_id = ?1 AND pruned_at IS NULL AND id NOT IN (
+      SELECT slug_id FROM releases WHERE app_id = ?1 AND slug_id IS NOT NULL GROUP BY slug_id ORDER BY max(version) DESC LIMIT ?2
+    )`);
+  const prune = db.prepare("UPDATE slugs SET pruned_at = ? WHERE id = ?");
+  return {
+    insert: (slug: Slug): void => void insert.run({ ...slug, processTypes: JSON.stringify(slug.processTypes), appJson: JSON.stringify(slug.appJson) }),
+    find: (id: string): Slug | undefined => toSlug(byId.get(id)),
+    /** Slugs of the app whose image is still there. */
+    kept: (appId: string): Slug[] => byApp.all(appId).map((row) => toSlug(row) as Slug),
+    /** Kept slugs that none of the app's last `releases` slug-bearing releases uses. */
+    beyond: (appId: string, releases: number): Slug[] => unused.all(appId, releases).map((row) => toSlug(row) as Slug),
+    markPruned: (id: string, now: string): void => void prune.run(now, id),
+    /** Every image that some kept slug names. */
+    images: (): string[] => images.all().map((row) => row.image),
+  };
+}
+
+function toSlug(row: Row | undefined): Slug | undefined {
+  return row && {
+    id: row.id, appId: row.app_id, image: row.image, commit: row.commit_sha, buildpack: row.buildpack,
+    processTypes: JSON.parse(row.process_types) as ProcessTypes, appJson: JSON.parse(row.app_json) as AppJson,
+    stack: row.stack, size: row.size, prunedAt: row.pruned_at, createdAt: row.created_at,
+  };
+}
