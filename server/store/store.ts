@@ -1,0 +1,32 @@
+/** All repositories over one database. */
+
+import { createApps } from "./apps.ts";
+import { createBuilds } from "./builds.ts";
+import { openDatabase, type Db } from "./database.ts";
+import { createDeployments } from "./deployments.ts";
+import { createReleases } from "./releases.ts";
+import { createSlugs } from "./slugs.ts";
+import { createTokens } from "./tokens.ts";
+import { createUsers } from "./users.ts";
+
+export type Store = ReturnType<typeof createStore>;
+
+/** @throws MigrationError when file and program do not fit together. */
+export function createStore(file: string, migrationsDir: string) {
+  return repositories(openDatabase(file, migrationsDir));
+}
+
+function repositories(db: Db) {
+  return {
+    users: createUsers(db),
+    tokens: createTokens(db),
+    apps: createApps(db),
+    slugs: createSlugs(db),
+    releases: createReleases(db),
+    deployments: createDeployments(db),
+    builds: createBuilds(db),
+    /** Runs `work` in one transaction: all of it is kept or nothing. */
+    transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
+    close: (): void => void db.close(),
+  };
+}
