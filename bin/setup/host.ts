@@ -1,0 +1,36 @@
+/** What set-up has to know of the machine: who we are, which Linux, whether a service manager runs. */
+
+import { existsSync, readFileSync } from "node:fs";
+
+export type Host = {
+  uid: number;
+  /** From /etc/os-release: `debian`, `ubuntu`, …; empty where there is none. */
+  distribution: string;
+  /** The release's code name, such as `bookworm`. */
+  codename: string;
+  systemd: boolean;
+  env: NodeJS.ProcessEnv;
+};
+
+/** The machine we run on. */
+export function thisHost(env: NodeJS.ProcessEnv): Host {
+  const release = osRelease();
+  return {
+    uid: process.getuid?.() ?? -1,
+    distribution: release["ID"] ?? "",
+    codename: release["VERSION_CODENAME"] ?? "",
+    systemd: existsSync("/run/systemd/system"),
+    env,
+  };
+}
+
+/** Debian and Ubuntu, whose packages we know by name. */
+export function hasApt(host: Host): boolean {
+  return host.distribution === "debian" || host.distribution === "ubuntu";
+}
+
+function osRelease(): Record<string, string> {
+  if (!existsSync("/etc/os-release")) return {};
+  const lines = readFileSync("/etc/os-release", "utf8").matchAll(/^([A-Z_]+)="?([^"\n]*)"?$/gm);
+  return Object.fromEntries([...lines].map(([, name = "", value = ""]) => [name, value]));
+}

@@ -1,0 +1,24 @@
+/** `npm start`: brings what the machine lacks, then is the control plane. */
+
+import { ensureEngine } from "./setup/engine.ts";
+import { thisHost } from "./setup/host.ts";
+import { ensurePrograms } from "./setup/host-packages.ts";
+import { writeLine } from "./setup/progress.ts";
+import { adminPath } from "./setup/run-command.ts";
+import { SetupError } from "./setup/setup-error.ts";
+import { ensureStackImage } from "./setup/stack-image.ts";
+
+process.env["PATH"] = adminPath(process.env);
+const host = thisHost(process.env);
+try {
+  await ensurePrograms(["git", "ip", "iptables"], host, writeLine);
+  await ensureEngine(host, writeLine);
+  process.env["PAAS_STACK_IMAGE"] = await ensureStackImage(host, writeLine);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.stderr.write(`paas: ${error.message}\n`);
+  process.exit(1);
+}
+
+const { main } = await import("../server/main.ts");
+await main(process.argv.slice(2));
