@@ -4,12 +4,11 @@ import { ensureEngine } from "./setup/engine.ts";
 import { thisHost } from "./setup/host.ts";
 import { ensurePrograms } from "./setup/host-packages.ts";
 import { writeLine } from "./setup/progress.ts";
-import { adminPath } from "./setup/run-command.ts";
 import { SetupError } from "./setup/setup-error.ts";
 import { ensureStackImage } from "./setup/stack-image.ts";
 
-process.env["PATH"] = adminPath(process.env);
 const host = thisHost(process.env);
+process.env["PATH"] = host.env["PATH"];
 try {
   await ensurePrograms(["git", "ip", "iptables"], host, writeLine);
   await ensureEngine(host, writeLine);

@@ -1,6 +1,9 @@
 /** What set-up has to know of the machine: who we are, which Linux, whether a service manager runs. */
 
 import { existsSync, readFileSync } from "node:fs";
+import { delimiter } from "node:path";
+
+const ADMIN_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 export type Host = {
   uid: number;
@@ -9,18 +12,20 @@ export type Host = {
   /** The release's code name, such as `bookworm`. */
   codename: string;
   systemd: boolean;
+  /** The environment for commands; its PATH has the folders of administration tools, which the shells of ordinary users leave out. */
   env: NodeJS.ProcessEnv;
 };
 
 /** The machine we run on. */
 export function thisHost(env: NodeJS.ProcessEnv): Host {
   const release = osRelease();
+  const folders = (env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(delimiter);
   return {
     uid: process.getuid?.() ?? -1,
     distribution: release["ID"] ?? "",
     codename: release["VERSION_CODENAME"] ?? "",
     systemd: existsSync("/run/systemd/system"),
-    env,
+    env: { ...env, PATH: [...folders, ...ADMIN_FOLDERS.filter((folder) => !folders.includes(folder))].join(delimiter) },
   };
 }
 

@@ -7,17 +7,10 @@ import { SetupError } from "./setup-error.ts";
 
 const KEPT_OUTPUT = 64 * 1024;
 const SHOWN_LINES = 15;
-const ADMIN_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-
-/** PATH with the folders of administration tools, which the shells of ordinary users leave out. */
-export function adminPath(env: NodeJS.ProcessEnv): string {
-  const folders = (env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(delimiter);
-  return [...folders, ...ADMIN_FOLDERS.filter((folder) => !folders.includes(folder))].join(delimiter);
-}
 
 /** The full path of a command, or undefined where the machine has none. */
 export function findCommand(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  return adminPath(env)
+  return (env["PATH"] ?? "")
     .split(delimiter)
     .map((folder) => join(folder, name))
     .find(isExecutable);
@@ -30,7 +23,7 @@ export function findCommand(name: string, env: NodeJS.ProcessEnv): string | unde
 export async function runCommand(name: string, args: string[], options: { env: NodeJS.ProcessEnv; timeoutMs: number }): Promise<string> {
   const said = [name, ...args].join(" ");
   const child = spawn(name, args, {
-    env: { ...options.env, PATH: adminPath(options.env) },
+    env: options.env,
     stdio: ["ignore", "pipe", "pipe"],
     signal: AbortSignal.timeout(options.timeoutMs),
   });

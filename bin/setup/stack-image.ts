@@ -13,7 +13,7 @@ import { ensurePrograms } from "./host-packages.ts";
 import type { Host } from "./host.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { withProgress, type Write } from "./progress.ts";
-import { adminPath, lastLines, runCommand } from "./run-command.ts";
+import { lastLines, runCommand } from "./run-command.ts";
 import { SetupError } from "./setup-error.ts";
 
 const REPOSITORY = "paas-stack";
@@ -86,7 +86,7 @@ async function makeImage(docker: Docker, reference: string, host: Host): Promise
   const args = mmdebstrapArguments(stackSuite(host), sources);
   const child = spawn("mmdebstrap", args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...host.env, PATH: adminPath(host.env), TMPDIR: scratch },
+    env: { ...host.env, TMPDIR: scratch },
     signal: AbortSignal.timeout(MAKE_MINUTES * 60_000),
   });
   let said = "";

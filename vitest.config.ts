@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: "test/setup/global-setup.ts",
+    // Files that work the Docker Engine dominate the run: more workers than two cores only stretch their timeouts.
+    maxWorkers: 2,
+    pool: "forks",
+    testTimeout: 60_000,
+    hookTimeout: 90_000,
+    teardownTimeout: 30_000,
+    reporters: ["default"],
+  },
+});
