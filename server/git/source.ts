@@ -1,0 +1,65 @@
+/** A pushed tree read through git while its objects may still lie in the quarantine of a running push. */
+
+import { spawn } from "node:child_process";
+import { Transform, type Readable } from "node:stream";
+import type { Source } from "../pipeline/source.ts";
+import { AppError, invalidParams } from "../errors.ts";
+import { GitFailed, runGit } from "./command.ts";
+import { gitEnvironment } from "./gitconfig.ts";
+
+export type SourceLocation = {
+  directory: string;
+  /** Full commit id, checked to be a commit. */
+  commit: string;
+  /** From quarantineEnvironment(). */
+  env: Record<string, string>;
+  /** A tree that unpacks to more than this is refused ("git bombs": few objects, endless tree). Bytes of tar. */
+  maxBytes: number;
+};
+
+const MAX_ENTRY_BYTES = 64 << 10;
+const KINDS: Record<string, string> = { "120000": "a symbolic link", "040000": "a folder", "160000": "a submodule" };
+
+/** Valid until the push has been answered: git moves the quarantine then. */
+export function createSource(location: SourceLocation): Source {
+  return {
+    commit: location.commit,
+    archive: (signal) => archive(location, signal),
+    readFile: (path, maxBytes) => readFile(location, path, maxBytes),
+  };
+}
+
+function archive({ directory, commit, env, maxBytes }: SourceLocation, signal: AbortSignal): Readable {
+  let bytes = 0;
+  const tar = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) return done(invalidParams(`The source is larger than ${Math.floor(maxBytes / (1 << 20))} MB when unpacked.`));
+      done(null, chunk);
+    },
+    signal,
+  });
+  const git = spawn("git", ["--git-dir", directory, "archive", "--format=tar", commit], { env: gitEnvironment(env), stdio: ["ignore", "pipe", "pipe"] });
+  let complaint = "";
+  git.on("error", (error) => tar.destroy(error));
+  if (!git.pid) return tar; // no descriptor left: the child has no pipes either
+  git.stderr.on("data", (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-1000)));
+  git.stdout.pipe(tar, { end: false });
+  git.on("close", (code) => (code === 0 ? tar.end() : tar.destroy(new AppError("internal_server_error", "The pushed source could not be read.", { cause: complaint }))));
+  tar.on("close", () => git.kill());
+  return tar;
+}
+
+async function readFile(location: SourceLocation, path: string, maxBytes: number): Promise<Buffer | undefined> {
+  const { directory, commit, env } = location;
+  const listing = await runGit(["--git-dir", directory, "--literal-pathspecs", "ls-tree", "-z", commit, "--", path], { env, maxBytes: MAX_ENTRY_BYTES });
+  const [, mode, object] = /^(\d{6}) \w+ ([0-9a-f]+)\t/.exec(listing.toString()) ?? [];
+  if (!mode || !object) return undefined;
+  if (KINDS[mode]) throw invalidParams(`${path}: must be a regular file, not ${KINDS[mode]}.`);
+  try {
+    return await runGit(["--git-dir", directory, "cat-file", "blob", object], { env, maxBytes });
+  } catch (error) {
+    if (error instanceof GitFailed && error.overflow) throw invalidParams(`${path}: must not be larger than ${maxBytes} bytes.`);
+    throw error;
+  }
+}
