@@ -80,7 +80,7 @@ async function pullImage(docker: Docker, reference: string, write: Write): Promi
 }
 
 async function makeImage(docker: Docker, reference: string, host: Host): Promise<void> {
-  const scratch = await cleanScratch(host);
+  const scratch = await cleanScratch(reference, host);
   const sources = join(scratch, "stack.list");
   writeFileSync(sources, `${debianSources(host).join("\n")}\n`);
   const args = mmdebstrapArguments(stackSuite(host), sources);
@@ -147,8 +147,8 @@ async function importTar(docker: Docker, reference: string, tar: Readable, abort
 }
 
 /** mmdebstrap works in a folder of its own below this one; what a killed run left goes first (never across a mount that it may have made). */
-async function cleanScratch(host: Host): Promise<string> {
-  const scratch = join(tmpdir(), `paas-stack-image-${host.uid}`);
+async function cleanScratch(reference: string, host: Host): Promise<string> {
+  const scratch = join(tmpdir(), `${reference.replace(":", "-")}-${host.uid}`);
   await removeScratch(scratch, host);
   mkdirSync(scratch, { mode: 0o755 });
   return scratch;
