@@ -1,0 +1,81 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { assertAppName } from "../domain/app-name.ts";
+import { appUrl } from "../domain/hostname.ts";
+import type { App } from "../domain/model.ts";
+import { invalidParams, notFound } from "../errors.ts";
+import { userRef } from "./account.ts";
+import { appOf, maySee, userOf } from "./auth.ts";
+import type { ApiDeps } from "./deps.ts";
+import { ownUrl } from "./own-url.ts";
+import { GENERATION, REGION, STACK, stackRef } from "./platform.ts";
+import { sendPage, type SortKeys } from "./range.ts";
+
+const KEYS: SortKeys<App> = { name: (app) => app.name, id: (app) => app.id, updated_at: (app) => app.updatedAt };
+// The rule of names is domain/app-name.ts's.
+const NAME = { type: "string", maxLength: 1000 };
+const CREATE = { type: "object", additionalProperties: false, properties: { name: NAME, region: { type: "string" }, stack: { type: "string" } } };
+const RENAME = { type: "object", additionalProperties: false, properties: { name: NAME } };
+
+/** Apps: create, list, info, rename, destroy. */
+export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
+  const { pipeline, store } = deps;
+
+  api.post<{ Body: { name?: string; region?: string; stack?: string } }>("/apps", { schema: { summary: "Create an app", body: CREATE } }, async (request, reply) => {
+    const { name, region, stack } = request.body;
+    if (name !== undefined) assertAppName(name);
+    assertOnly("region", region, REGION);
+    assertOnly("stack", stack, STACK);
+    return reply.code(201).send(appView(deps, request, pipeline.createApp(name, userOf(request))));
+  });
+
+  api.get("/apps", { schema: { summary: "The apps that the user may see" } }, async (request, reply) => {
+    const apps = store.apps.list().filter((app) => maySee(userOf(request), app));
+    return sendPage(request, reply, apps, KEYS, (app) => appView(deps, request, app));
+  });
+
+  api.get<{ Params: { user: string } }>("/users/:user/apps", { schema: { summary: "The apps that a user owns (~: yourself)" } }, async (request, reply) => {
+    const self = userOf(request);
+    const key = request.params.user;
+    const user = ["~", self.id, self.email].includes(key) ? self : self.admin ? store.users.find(key) ?? store.users.findByEmail(key) : undefined;
+    if (!user) throw notFound("user");
+    return sendPage(request, reply, store.apps.list().filter((app) => app.ownerId === user.id), KEYS, (app) => appView(deps, request, app));
+  });
+
+  api.get("/apps/:app", { schema: { summary: "One app, by id or name" } }, async (request) => appView(deps, request, appOf(request)));
+
+  api.patch<{ Body: { name?: string } }>("/apps/:app", { schema: { summary: "Rename an app", body: RENAME } }, async (request) => {
+    const app = appOf(request);
+    const { name } = request.body;
+    if (name === undefined || name === app.name) return appView(deps, request, app);
+    assertAppName(name);
+    return appView(deps, request, await pipeline.renameApp(app, name));
+  });
+
+  api.delete("/apps/:app", { schema: { summary: "Destroy an app" } }, async (request) => {
+    const app = appOf(request);
+    const view = appView(deps, request, app);
+    await pipeline.destroyApp(app);
+    return view;
+  });
+}
+
+/** The URL to push to, as the client of this request would reach it. */
+export function gitUrl(deps: ApiDeps, request: FastifyRequest, app: App): string {
+  return `${ownUrl(request, deps)}/${app.name}.git`;
+}
+
+function appView(deps: ApiDeps, request: FastifyRequest, app: App) {
+  const release = deps.pipeline.current(app);
+  const slug = release.slugId === null ? undefined : deps.store.slugs.find(release.slugId);
+  return {
+    acm: false, archived_at: null, build_stack: STACK, buildpack_provided_description: slug?.buildpack ?? null,
+    create_status: "complete", created_at: app.createdAt, generation: GENERATION, git_url: gitUrl(deps, request, app), id: app.id,
+    internal_routing: null, maintenance: false, name: app.name, organization: null, owner: userRef(deps.store, app.ownerId),
+    process_tier: null, region: REGION, released_at: release.createdAt, repo_size: null, slug_size: slug?.size ?? null, space: null,
+    stack: stackRef(slug?.stack), team: null, updated_at: app.updatedAt, web_url: appUrl(app.name, deps.config, deps.routerPort()),
+  };
+}
+
+function assertOnly(field: string, given: string | undefined, { id, name }: { id: string; name: string }): void {
+  if (given !== undefined && given !== id && given !== name) throw invalidParams(`${field}: there is one, "${name}".`);
+}
