@@ -1,0 +1,120 @@
+/** bin/compile of the Node.js buildpack, from top to bottom. */
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BAKED, type Build, type Toolchain } from "./build.ts";
+import { keepDirectories, restoreDirectories } from "./cache-directories.ts";
+import { buildEnvironment, showEnvironment } from "./environment.ts";
+import { installDependencies } from "./install.ts";
+import { installNode } from "./node-install.ts";
+import { resolveNode } from "./node-version.ts";
+import { BuildFailure, info, step, warn } from "./output.ts";
+import { readPackageJson } from "./package-json.ts";
+import { choosePackageManager, installPackageManager, type Choice } from "./package-manager.ts";
+import { writeExport, writeProfile } from "./profile.ts";
+import { pruneDevDependencies } from "./prune.ts";
+import { prepareScriptsForDynos, runBuildScript, runScript } from "./scripts.ts";
+
+const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+
+try {
+  await compile();
+} catch (error) {
+  if (!(error instanceof BuildFailure)) throw error;
+  warn(...error.lines);
+  process.exitCode = 1;
+}
+
+async function compile(): Promise<void> {
+  const build = prepare();
+  const choice = choosePackageManager(build);
+
+  step("Creating runtime environment");
+  showEnvironment(build.env);
+
+  step("Installing binaries");
+  const tools = await installBinaries(build, choice);
+
+  if (build.pkg.scripts["heroku-prebuild"]) {
+    step("Prebuild");
+    await runScript(build, tools, "heroku-prebuild");
+  }
+  const installed = await installDependencies(build, tools);
+  await restoreDirectories(build);
+  await runBuildScript(build, tools);
+  await keepDirectories(build);
+  await pruneDevDependencies(build, tools, installed);
+  if (build.pkg.scripts["heroku-cleanup"]) {
+    step("Cleanup");
+    await runScript(build, tools, "heroku-cleanup");
+  }
+
+  writeProfile(build, tools.node.home);
+  writeExport(build, tools.node.home);
+  prepareScriptsForDynos(build);
+  noteDefaultProcess(build);
+  step("Build succeeded!");
+}
+
+function prepare(): Build {
+  if (existsSync(join(buildDir, ".heroku/node"))) throw new BuildFailure("The folder .heroku/node is in this repository; the buildpack needs it.", "Remove it: `git rm -r .heroku`, commit and push again.");
+  const pkg = readPackageJson(buildDir);
+  const env = buildEnvironment(envDir, process.env);
+  const cacheDir = join(cacheRoot, "nodejs");
+  const stack = env["STACK"] ?? "";
+  cleanCache(cacheDir, stack);
+  Object.assign(env, {
+    NPM_CONFIG_CACHE: env["NPM_CONFIG_CACHE"] ?? join(cacheDir, "npm"),
+    npm_config_logs_max: "0",
+    npm_config_update_notifier: "false",
+    npm_config_store_dir: join(cacheDir, "pnpm"),
+    pnpm_config_store_dir: join(cacheDir, "pnpm"),
+    npm_config_manage_package_manager_versions: "false",
+    COREPACK_HOME: join(cacheDir, "corepack"),
+  });
+  return { buildDir, cacheDir, stack, pkg, env };
+}
+
+/** What another stack compiled does not run on this one, and what a build left that was cut off is of no use. */
+function cleanCache(cacheDir: string, stack: string): void {
+  mkdirSync(cacheDir, { recursive: true });
+  const file = join(cacheDir, "stack");
+  const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  if (before !== undefined && before !== stack) {
+    info(`The stack has changed from ${before} to ${stack}: the cache is cleared`);
+    rmSync(cacheDir, { recursive: true, force: true });
+    mkdirSync(cacheDir);
+  }
+  for (const name of readdirSync(cacheDir)) {
+    if (name.startsWith("keep-")) rmSync(join(cacheDir, name), { recursive: true, force: true });
+  }
+  if (before !== stack) writeFileSync(file, stack);
+}
+
+async function installBinaries(build: Build, choice: Choice): Promise<Toolchain> {
+  const { engines, packageManager } = build.pkg;
+  info(`engines.node (package.json):   ${engines["node"] ?? "unspecified"}`);
+  info(`engines.npm (package.json):    ${engines["npm"] ?? "unspecified (use default)"}`);
+  for (const name of ["yarn", "pnpm"]) {
+    if (engines[name]) info(`engines.${name} (package.json):   ${engines[name]}`);
+  }
+  if (packageManager) info(`packageManager (package.json): ${packageManager.split("+")[0]}`);
+  info("");
+  const version = await resolveNode(build);
+  const home = await installNode(build, version);
+  build.env["PATH"] = `${home}/bin:${build.env["PATH"]}:${BAKED}/bin:${join(build.buildDir, "node_modules/.bin")}`;
+  const managerVersion = await installPackageManager(build, choice, version);
+  return { node: { version, home }, ...choice, managerVersion };
+}
+
+/** bin/release looks for this note. */
+function noteDefaultProcess({ buildDir, pkg }: Build): void {
+  const note = join(buildDir, ".heroku/default-web");
+  if (pkg.scripts["start"] || existsSync(join(buildDir, "server.js"))) {
+    mkdirSync(join(buildDir, ".heroku"), { recursive: true });
+    writeFileSync(note, "");
+  } else {
+    rmSync(note, { force: true });
+    if (!existsSync(join(buildDir, "Procfile"))) warn("This app may not specify any way to start a node process", 'Add a "start" script to package.json, or a Procfile.');
+  }
+}

@@ -1,0 +1,112 @@
+/** Installed dependencies, kept between builds: where everything that decides them is unchanged, nothing is installed again. */
+
+import { createHash } from "node:crypto";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Build, Toolchain } from "./build.ts";
+import { mustRun } from "./command.ts";
+import { hasInstallScripts } from "./scripts.ts";
+
+/** Raise it when what is kept changes its form. */
+const FORMAT = 1;
+/** What of package.json decides which packages are installed. */
+const FIELDS = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta", "bundleDependencies", "bundledDependencies", "dependenciesMeta", "overrides", "resolutions", "pnpm", "workspaces", "engines", "packageManager", "os", "cpu", "allowScripts", "trustedDependencies"];
+const CONFIGURATION = [".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".pnpmfile.cjs"];
+const PATCHES = ["patches", ".yarn/patches", ".yarn/plugins"];
+const VARIABLES = /^(npm_config_|yarn_|pnpm_|node_env$)/i;
+
+export type Kept = {
+  /** Relative to the app's folder. */
+  paths: string[];
+  /** What pruning removed, once it is known. */
+  pruned?: string[];
+};
+
+/** Tells one set of installed dependencies from another. */
+export async function dependencyKey(build: Build, tools: Toolchain): Promise<string> {
+  const { buildDir, pkg, env, stack } = build;
+  const hash = createHash("sha256").update(JSON.stringify([FORMAT, stack, process.arch, tools.node.version, tools.manager, tools.managerVersion]));
+  hash.update(JSON.stringify(FIELDS.map((field) => pkg.raw[field] ?? null)));
+  hash.update(JSON.stringify(Object.entries(env).filter(([name]) => VARIABLES.test(name)).sort()));
+  for (const file of [tools.lockFile ?? "", ...CONFIGURATION, ...(await workspaceManifests(build))]) {
+    const path = join(buildDir, file);
+    if (file && lstatSync(path, { throwIfNoEntry: false })?.isFile()) hash.update(`\0${file}\0`).update(readFileSync(path));
+  }
+  for (const folder of PATCHES.filter((name) => existsSync(join(buildDir, name)))) {
+    hash.update(await mustRun("find", [folder, "-type", "f", "-exec", "sha256sum", "{}", "+"], buildDir));
+  }
+  return hash.digest("hex");
+}
+
+export function isWorkspace({ buildDir, pkg }: Build): boolean {
+  return pkg.raw["workspaces"] !== undefined || existsSync(join(buildDir, "pnpm-workspace.yaml"));
+}
+
+async function workspaceManifests(build: Build): Promise<string[]> {
+  if (!isWorkspace(build)) return [];
+  const found = await mustRun("find", [".", "-name", "node_modules", "-prune", "-o", "-name", "package.json", "-type", "f", "-print"], build.buildDir);
+  return found.split("\n").filter(Boolean).sort();
+}
+
+/** Copies what was kept under this key into the app's folder. @returns what it is, or undefined when there is none. */
+export async function restoreDependencies({ buildDir, cacheDir }: Build, key: string): Promise<Kept | undefined> {
+  const folder = join(cacheDir, "dependencies");
+  const kept = readKept(folder, key);
+  if (!kept) return undefined;
+  for (const path of kept.paths) {
+    mkdirSync(dirname(join(buildDir, path)), { recursive: true });
+    rmSync(join(buildDir, path), { recursive: true, force: true });
+    await mustRun("cp", ["-a", "--reflink=auto", join(folder, "tree", path), join(buildDir, path)]);
+  }
+  return kept;
+}
+
+function readKept(folder: string, key: string): Kept | undefined {
+  try {
+    const { key: found, ...kept } = JSON.parse(readFileSync(join(folder, "kept.json"), "utf8")) as Kept & { key: string };
+    return found === key ? kept : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps `paths` under this key, in place of what was kept before; whole or not at all. */
+export async function keepDependencies({ buildDir, cacheDir }: Build, key: string, paths: string[]): Promise<void> {
+  const folder = join(cacheDir, "dependencies");
+  mkdirSync(cacheDir, { recursive: true });
+  const unfinished = mkdtempSync(join(cacheDir, "keep-"));
+  for (const path of paths) {
+    mkdirSync(dirname(join(unfinished, "tree", path)), { recursive: true });
+    await mustRun("cp", ["-a", "--reflink=auto", join(buildDir, path), join(unfinished, "tree", path)]);
+  }
+  writeFileSync(join(unfinished, "kept.json"), JSON.stringify({ key, paths }));
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(unfinished, folder);
+}
+
+/** Notes what pruning removed, so that the next build need not ask the package manager. */
+export function notePruned({ cacheDir }: Build, key: string, pruned: string[]): void {
+  const folder = join(cacheDir, "dependencies");
+  const kept = readKept(folder, key);
+  if (kept) writeFileSync(join(folder, "kept.json"), JSON.stringify({ key, ...kept, pruned }));
+}
+
+export function forgetDependencies({ cacheDir }: Build): void {
+  rmSync(join(cacheDir, "dependencies"), { recursive: true, force: true });
+}
+
+/** The top of the source tree and every node_modules of it, before an install. */
+export function namesAtTop({ buildDir }: Build): Set<string> {
+  return new Set(readdirSync(buildDir));
+}
+
+/**
+ * What an install has put into the app's folder: every node_modules, and whatever else is new at the top (tools that dependencies
+ * download go to ~/.cache; Yarn's .pnp.cjs). The app's own install scripts make more, but from its source: they run again instead.
+ */
+export async function installedPaths(build: Build, before: Set<string>): Promise<string[]> {
+  const found = await mustRun("find", [".", "-path", "./.heroku", "-prune", "-o", "-name", "node_modules", "-type", "d", "-prune", "-printf", "%P\\n"], build.buildDir);
+  const modules = found.split("\n").filter(Boolean);
+  const others = readdirSync(build.buildDir).filter((name) => !before.has(name) && name !== "node_modules" && name !== ".heroku");
+  return [...modules, ...others.filter((name) => name.startsWith(".") || !hasInstallScripts(build.pkg))];
+}

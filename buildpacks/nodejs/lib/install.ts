@@ -1,0 +1,142 @@
+/** Installs the dependencies, or brings them back from the cache. */
+
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Build, type Toolchain } from "./build.ts";
+import { causeOf } from "./causes.ts";
+import { run } from "./command.ts";
+import { dependencyKey, forgetDependencies, installedPaths, isWorkspace, keepDependencies, namesAtTop, restoreDependencies, type Kept } from "./dependency-cache.ts";
+import { major } from "./npm-library.ts";
+import { BuildFailure, info, step, warn } from "./output.ts";
+import { readOwnFile } from "./package-json.ts";
+import { registryUrl } from "./registry.ts";
+import { canRunPlainly, hasInstallScripts, runInstallScripts } from "./scripts.ts";
+
+export type Installed = {
+  /** Under which they are kept; undefined where they are not. */
+  key: string | undefined;
+  /** Set when nothing had to be installed. */
+  restored: Kept | undefined;
+};
+
+/** @throws BuildFailure with the cause and the fix where the package manager's words are known. */
+export async function installDependencies(build: Build, tools: Toolchain): Promise<Installed> {
+  const { buildDir, pkg } = build;
+  if (existsSync(join(buildDir, "node_modules"))) {
+    const handled = await handleCommittedModules(build, tools);
+    if (handled) return { key: undefined, restored: undefined };
+  }
+  if (!tools.lockFile) warn("No lock file: every build may install other versions than you have tested.", `Run \`${tools.manager === "berry" ? "yarn" : tools.manager} install\` and commit the lock file that it writes.`);
+
+  const isKept = canBeKept(build, tools);
+  const key = isKept ? await dependencyKey(build, tools) : undefined;
+  const restored = key ? await restore(build, key) : undefined;
+  step("Installing dependencies");
+  if (restored && tools.lockFile && canSkipInstall(build, tools)) {
+    info(`${tools.lockFile} is unchanged: using the dependencies of the last build`);
+    await runInstallScripts(build);
+    return { key, restored };
+  }
+  if (!hasDependencies(build) && !tools.lockFile && !hasInstallScripts(pkg)) {
+    info("package.json names no dependencies");
+    return { key: undefined, restored: undefined };
+  }
+  const before = namesAtTop(build);
+  await install(build, tools);
+  if (key) await keepDependencies(build, key, await installedPaths(build, before));
+  else forgetDependencies(build);
+  return { key, restored: undefined };
+}
+
+/** As Heroku: npm makes committed modules fit this machine; yarn and pnpm start afresh. */
+async function handleCommittedModules(build: Build, tools: Toolchain): Promise<boolean> {
+  warn("node_modules checked into source control", "Remove it: `git rm -r --cached node_modules`, and add it to .gitignore.");
+  if (tools.manager !== "npm") {
+    rmSync(join(build.buildDir, "node_modules"), { recursive: true, force: true });
+    return false;
+  }
+  step("Installing dependencies");
+  info("Prebuild detected (node_modules already exists)");
+  info("Rebuilding any native modules");
+  failing("npm rebuild", await run("npm", ["rebuild"], { cwd: build.buildDir, env: build.env }));
+  return true;
+}
+
+async function restore(build: Build, key: string): Promise<Kept | undefined> {
+  const restored = await restoreDependencies(build, key);
+  if (restored) {
+    step("Restoring cache");
+    for (const path of restored.paths) info(`- ${path}`);
+  }
+  return restored;
+}
+
+/** Plug'n'Play has no node_modules to keep, and Yarn 1 copies local packages, whose content no lock file tells. */
+function canBeKept(build: Build, tools: Toolchain): boolean {
+  if (build.env["NODE_MODULES_CACHE"] === "false") return false;
+  if (tools.manager === "berry" && isPlugAndPlay(build)) return false;
+  return !(tools.manager === "yarn" && /"(?:file|link):/.test(JSON.stringify(build.pkg.raw)));
+}
+
+/** Only npm's own install scripts can be run in its place, and only those of a single package. */
+function canSkipInstall(build: Build, tools: Toolchain): boolean {
+  if (existsSync(join(build.buildDir, "binding.gyp"))) return false;
+  if (isWorkspace(build)) return false;
+  return !hasInstallScripts(build.pkg) || (tools.manager === "npm" && canRunPlainly(build));
+}
+
+function hasDependencies({ pkg }: Build): boolean {
+  return ["dependencies", "devDependencies", "optionalDependencies", "workspaces"].some((field) => Object.keys(pkg.raw[field] ?? {}).length > 0);
+}
+
+function isPlugAndPlay({ buildDir }: Build): boolean {
+  return !/^nodeLinker:\s*["']?(node-modules|pnpm)\b/m.test(readOwnFile(buildDir, ".yarnrc.yml") ?? "");
+}
+
+async function install(build: Build, tools: Toolchain): Promise<void> {
+  const env: NodeJS.ProcessEnv = { ...build.env };
+  const cache = (name: string) => join(build.cacheDir, name);
+  let args: string[];
+  switch (tools.manager) {
+    case "npm": {
+      const isProduction = env["NPM_CONFIG_PRODUCTION"] === "true";
+      const dev = major(tools.managerVersion) >= 7 ? (isProduction ? "--omit=dev" : "--include=dev") : `--production=${isProduction}`;
+      args = [tools.lockFile ? "ci" : "install", dev, "--no-audit", "--no-fund", "--prefer-offline", "--progress=false"];
+      info(tools.lockFile ? "Installing node modules" : "Installing node modules (package.json)");
+      break;
+    }
+    case "yarn":
+      env["YARN_CACHE_FOLDER"] ??= cache("yarn");
+      args = ["install", `--production=${env["YARN_PRODUCTION"] === "true"}`, "--ignore-engines", "--prefer-offline", "--non-interactive", "--no-progress"];
+      if (tools.lockFile) args.push("--frozen-lockfile");
+      await useRegistry(build, env, "YARN_REGISTRY", [".npmrc", ".yarnrc"]);
+      info(`Installing node modules${tools.lockFile ? " (yarn.lock)" : ""}`);
+      break;
+    case "berry":
+      if (isPlugAndPlay(build)) env["YARN_ENABLE_GLOBAL_CACHE"] ??= "false";
+      else env["YARN_GLOBAL_FOLDER"] ??= cache("berry");
+      Object.assign(env, { YARN_ENABLE_TELEMETRY: "0", YARN_ENABLE_PROGRESS_BARS: "0" });
+      args = tools.lockFile ? ["install", "--immutable"] : ["install", "--no-immutable"];
+      await useRegistry(build, env, "YARN_NPM_REGISTRY_SERVER", [".yarnrc.yml"]);
+      info("Running 'yarn install' with yarn.lock");
+      break;
+    case "pnpm":
+      args = ["install", "--prod=false", tools.lockFile ? "--frozen-lockfile" : "--no-frozen-lockfile"];
+      info("Running 'pnpm install' with pnpm-lock.yaml");
+      break;
+  }
+  const program = tools.manager === "berry" ? "yarn" : tools.manager;
+  failing(`${program} install`, await run(program, args, { cwd: build.buildDir, env }));
+}
+
+/** Yarn has a default registry of its own; without a word from the app it gets npm's setting. */
+async function useRegistry(build: Build, env: NodeJS.ProcessEnv, variable: string, files: string[]): Promise<void> {
+  const isNamed = env[variable] !== undefined || files.some((name) => /registry/i.test(readOwnFile(build.buildDir, name) ?? ""));
+  if (!isNamed) env[variable] = await registryUrl(build);
+}
+
+function failing(what: string, { code, output }: { code: number; output: string }): void {
+  if (code === 0) return;
+  const cause = causeOf(output);
+  throw new BuildFailure(...(cause.length ? cause : [`${what} failed (exit code ${code}): see its words above.`]));
+}

@@ -1,0 +1,23 @@
+/** What the pusher reads, in Heroku's format. */
+
+/** What went wrong, in words for the pusher; each string is a line. */
+export class BuildFailure extends Error {
+  readonly lines: string[];
+
+  constructor(...lines: string[]) {
+    super(lines[0]);
+    this.lines = lines;
+  }
+}
+
+export function step(text: string): void {
+  process.stdout.write(`-----> ${text}\n`);
+}
+
+export function info(text: string): void {
+  process.stdout.write(`       ${text}\n`);
+}
+
+export function warn(...lines: string[]): void {
+  process.stdout.write(`\n${lines.map((line) => ` !     ${line}\n`).join("")}\n`);
+}

@@ -1,0 +1,77 @@
+/** Takes devDependencies out of the slug again, once the build no longer needs them. */
+
+import { lstatSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Build, type Toolchain } from "./build.ts";
+import { mustRun, run } from "./command.ts";
+import { isWorkspace, notePruned } from "./dependency-cache.ts";
+import { type Installed } from "./install.ts";
+import { compare, major } from "./npm-library.ts";
+import { BuildFailure, info, step } from "./output.ts";
+
+export async function pruneDevDependencies(build: Build, tools: Toolchain, installed: Installed): Promise<void> {
+  if (!hasSomethingToPrune(build)) return;
+  step("Pruning devDependencies");
+  const skipped = reasonToSkip(build, tools);
+  if (skipped) return info(`Skipping because ${skipped}`);
+  const known = installed.restored?.pruned;
+  if (known) {
+    for (const path of known) rmSync(join(build.buildDir, path), { recursive: true, force: true });
+    return info(`Removed what the last build removed (${known.length} paths)`);
+  }
+  const before = await entries(build);
+  await prune(build, tools);
+  const after = await entries(build);
+  const isOnlyLess = [...after].every((path) => before.has(path));
+  if (installed.key && isOnlyLess) notePruned(build, installed.key, topmost([...before].filter((path) => !after.has(path))));
+}
+
+function hasSomethingToPrune(build: Build): boolean {
+  return Object.keys(build.pkg.raw["devDependencies"] ?? {}).length > 0 || isWorkspace(build);
+}
+
+/** Heroku's rules and variables. */
+function reasonToSkip({ env, buildDir }: Build, { manager, managerVersion }: Toolchain): string | undefined {
+  if (env["NODE_ENV"] === "test") return "NODE_ENV is 'test'";
+  if (env["NODE_ENV"] !== "production") return "NODE_ENV is not 'production'";
+  if (!lstatSync(join(buildDir, "node_modules"), { throwIfNoEntry: false }) && manager !== "berry") return "there is no node_modules";
+  const variable = { npm: "NPM_CONFIG_PRODUCTION", yarn: "YARN_PRODUCTION", berry: "YARN2_SKIP_PRUNING", pnpm: "PNPM_SKIP_PRUNING" }[manager];
+  const value = env[variable];
+  if (manager === "npm" || manager === "yarn" ? value : value === "true") return `${variable} is '${value}'`;
+  if (manager === "berry" && /^[23]\./.test(managerVersion)) return "this version of Yarn cannot leave devDependencies out";
+  if (manager === "pnpm" && compare(managerVersion, "8.15.6") < 0) return `pnpm ${managerVersion} runs lifecycle scripts while pruning`;
+  return undefined;
+}
+
+async function prune(build: Build, { manager, managerVersion }: Toolchain): Promise<void> {
+  const { buildDir } = build;
+  const env: NodeJS.ProcessEnv = { ...build.env, YARN_ENABLE_TELEMETRY: "0", YARN_ENABLE_PROGRESS_BARS: "0" };
+  const cache = (name: string) => join(build.cacheDir, name);
+  const [program, args] = ((): [string, string[]] => {
+    switch (manager) {
+      case "npm":
+        return ["npm", ["prune", major(managerVersion) >= 7 ? "--omit=dev" : "--production", "--ignore-scripts", "--no-audit", "--no-fund"]];
+      case "yarn":
+        Object.assign(env, { YARN_CACHE_FOLDER: env["YARN_CACHE_FOLDER"] ?? cache("yarn") });
+        return ["yarn", ["install", "--production=true", "--frozen-lockfile", "--ignore-engines", "--ignore-scripts", "--prefer-offline", "--non-interactive", "--no-progress"]];
+      case "berry":
+        Object.assign(env, { YARN_GLOBAL_FOLDER: env["YARN_GLOBAL_FOLDER"] ?? cache("berry") });
+        return ["yarn", ["workspaces", "focus", "--all", "--production"]];
+      case "pnpm":
+        return isWorkspace(build) ? ["pnpm", ["install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"]] : ["pnpm", ["prune", "--prod", "--ignore-scripts"]];
+    }
+  })();
+  const { code } = await run(program, args, { cwd: buildDir, env });
+  if (code !== 0) throw new BuildFailure(`${program} could not remove devDependencies: see its words above.`);
+}
+
+/** Every path beneath a node_modules. */
+async function entries({ buildDir }: Build): Promise<Set<string>> {
+  const found = await mustRun("find", [".", "-path", "./.heroku", "-prune", "-o", "-path", "*node_modules/*", "-printf", "%P\\n"], buildDir);
+  return new Set(found.split("\n").filter(Boolean));
+}
+
+function topmost(paths: string[]): string[] {
+  const all = new Set(paths);
+  return paths.filter((path) => !all.has(dirname(path)));
+}
