@@ -20,7 +20,9 @@ export type Config = {
   router: "spawn" | "external";
   /** Slugs kept per app besides the current one. */
   slugsKept: number;
-  limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; bootSeconds: number; drainSeconds: number };
+  limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number };
+  /** PATH of the programs that we start: git, ip, iptables, node. */
+  programPath: string;
   /** Free space below which no push is taken. */
   minFreeDiskMb: number;
 };
@@ -75,9 +77,12 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       dynoMemoryMb: integer("PAAS_DYNO_MEMORY_MB", 512, 32, 1_048_576),
       buildMemoryMb: integer("PAAS_BUILD_MEMORY_MB", 2048, 256, 1_048_576),
       buildMinutes: integer("PAAS_BUILD_MINUTES", 15, 1, 24 * 60),
+      releaseMinutes: integer("PAAS_RELEASE_MINUTES", 60, 1, 24 * 60),
       bootSeconds: integer("PAAS_BOOT_SECONDS", 60, 1, 3600),
       drainSeconds: integer("PAAS_DRAIN_SECONDS", 30, 0, 3600),
+      stopSeconds: integer("PAAS_STOP_SECONDS", 30, 0, 3600),
     },
+    programPath: text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     minFreeDiskMb: integer("PAAS_MIN_FREE_DISK_MB", 1024, 0, 1_048_576),
   };
 

@@ -22,6 +22,7 @@ export const ERROR_STATUS = {
   engine_unavailable: 503,
   router_unavailable: 503,
   shutting_down: 503,
+  starting: 503,
 } as const;
 
 export type ErrorId = keyof typeof ERROR_STATUS;

@@ -2,7 +2,9 @@
 
 import type { Readable } from "node:stream";
 import type { ConfigVars } from "../domain/model.ts";
-import type { Output } from "../pipeline/output.ts";
+
+/** Takes text as a program prints it. */
+export type Output = { write(text: string): void };
 
 export type DynoSpec = {
   appId: string;
@@ -82,6 +84,8 @@ export type Engine = {
   /** Builds in a fresh container, its output live. Nothing but the image is left. */
   build(spec: BuildSpec, output: Output, timeoutMs: number, signal?: AbortSignal): Promise<BuildOutcome & { timedOut: boolean }>;
 
+  /** Free space where images and dynos are kept; undefined where that cannot be seen from here. */
+  freeDiskBytes(): Promise<number | undefined>;
   imageExists(image: string): Promise<boolean>;
   /** Idempotent; an image that a container still uses stays and is tried again by the next sweep. */
   removeImage(image: string): Promise<void>;

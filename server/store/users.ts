@@ -12,6 +12,7 @@ export function createUsers(db: Db) {
   const insert = db.prepare(`INSERT INTO users (${COLUMNS}) VALUES (@id, @email, @name, @admin, @createdAt)`);
   const byId = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM users WHERE id = ?`);
   const byEmail = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM users WHERE email = ?`);
+  const firstAdmin = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM users WHERE admin = 1 ORDER BY created_at LIMIT 1`);
   return {
     /** @throws SqliteError SQLITE_CONSTRAINT_UNIQUE when the address is taken. */
     create(email: string, options: { admin: boolean; name?: string }): User {
@@ -20,6 +21,7 @@ export function createUsers(db: Db) {
       return user;
     },
     find: (id: string): User | undefined => toUser(byId.get(id)),
+    findFirstAdmin: (): User | undefined => toUser(firstAdmin.get()),
     findByEmail: (email: string): User | undefined => toUser(byEmail.get(email)),
   };
 }

@@ -1,0 +1,138 @@
+/** The composition root: builds every long-lived thing once, in the order in which they depend on each other. */
+
+import { fileURLToPath } from "node:url";
+import type { Logger } from "pino";
+import { createRouterClient } from "../proxy/client.ts";
+import { registerApi } from "./api/api.ts";
+import { createHttpServer } from "./api/server.ts";
+import type { Config } from "./config.ts";
+import { openDataDir } from "./data-dir.ts";
+import { assertAppName } from "./domain/app-name.ts";
+import type { App, User } from "./domain/model.ts";
+import { createDockerEngine } from "./engine/docker.ts";
+import { AppError, invalidParams } from "./errors.ts";
+import { ensureAdministrator } from "./first-start.ts";
+import { createGit } from "./git/git.ts";
+import { createAppLock } from "./pipeline/app-lock.ts";
+import { createBuildLogs } from "./pipeline/build-log.ts";
+import { createPipeline } from "./pipeline/create-pipeline.ts";
+import type { Parts } from "./pipeline/parts.ts";
+import { recover } from "./pipeline/recover.ts";
+import { createSupervisor } from "./pipeline/supervisor.ts";
+import { createRouterProcess } from "./router-process.ts";
+import { createStore } from "./store/store.ts";
+
+const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
+const RETRY_MS = 1000;
+const LOOPBACK = new Set(["127.0.0.1", "::1"]);
+
+export type RunningApp = {
+  apiPort: number;
+  routerPort: number;
+  /** True when this start made the administrator. */
+  firstStart: boolean;
+  /** The administrator's token, when it was made by this start: shown once. */
+  newToken: string | undefined;
+  /** Stops the control plane; dynos go on, and so does the router unless it is to stop too. */
+  stop(options?: { router?: boolean; graceMs?: number }): Promise<void>;
+};
+
+/**
+ * Starts everything and resolves when pushes are taken and every app is what it should be.
+ * @param onProgress takes plain lines about long steps.
+ * @throws Error, MigrationError: what must be put right before a start can succeed.
+ */
+export async function startApp(config: Config, log: Logger, onProgress: (line: string) => void = () => undefined): Promise<RunningApp> {
+  const dataDir = openDataDir(config.dataDir);
+  const store = createStore(dataDir.database, MIGRATIONS);
+  const administrator = ensureAdministrator(store, config);
+  const router = createRouterClient(dataDir.routerSocket);
+  const routerProcess = createRouterProcess(config, dataDir, router, log);
+  await routerProcess.start();
+
+  const engine = createDockerEngine({
+    instance: dataDir.instance,
+    stackImage: config.stackImage,
+    networkRange: config.networkRange,
+    openPort: LOOPBACK.has(config.bind) ? undefined : routerProcess.port(),
+    onWarning: (message, err) => log.warn({ err }, message),
+  });
+  const parts: Parts = {
+    config, store, engine, router, log,
+    lock: createAppLock(),
+    retiring: new Set(),
+    routerPort: routerProcess.port,
+    now: () => new Date().toISOString(),
+  };
+  const supervisor = createSupervisor(parts);
+  const logs = createBuildLogs(dataDir.buildLogs);
+  const pipeline = createPipeline(parts, logs, supervisor, (appId) => git.removeRepository(appId));
+
+  const visible = (app: App | undefined, user: User): App | undefined => (app && (user.admin || app.ownerId === user.id) ? app : undefined);
+  const git = createGit({
+    dataDir: dataDir.path,
+    log,
+    authenticate: (token) => userOf(token),
+    findApp: (name, user) => visible(store.apps.find(name), user),
+    createApp: (name, user) => pipeline.createApp(name, user),
+    checkNewApp(name) {
+      assertAppName(name);
+      if (store.apps.find(name)) throw invalidParams(`name: Name ${name} is already taken.`);
+    },
+    deploy: (push, output, signal) => pipeline.push(push, output, signal),
+    runningBuild(appId) {
+      const build = pipeline.runningBuild(appId);
+      return build && { id: build.id, startedAt: build.createdAt, user: store.users.find(build.userId)?.email ?? "" };
+    },
+  });
+  function userOf(token: string): User | undefined {
+    const id = store.tokens.userIdFor(token);
+    return id === undefined ? undefined : store.users.find(id);
+  }
+
+  let ready = false;
+  let apiPort = config.apiPort;
+  const http = createHttpServer(log);
+  http.addHook("onRequest", async (request) => {
+    if (!ready && request.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
+  });
+  git.register(http);
+  registerApi(http, { config, store, pipeline, log, routerPort: routerProcess.port, apiPort: () => apiPort, ready: () => ready });
+  await git.start();
+  await http.listen({ host: config.bind, port: config.apiPort });
+  apiPort = (http.server.address() as { port: number }).port;
+
+  await untilRecovered(parts, onProgress);
+  supervisor.start();
+  ready = true;
+
+  return {
+    apiPort,
+    routerPort: routerProcess.port(),
+    ...administrator,
+    async stop({ router: alsoRouter = false, graceMs = 10_000 } = {}) {
+      ready = false;
+      await git.stop(graceMs);
+      await http.close();
+      await supervisor.stop();
+      await routerProcess.stop({ router: alsoRouter });
+      store.close();
+      dataDir.release();
+    },
+  };
+}
+
+/** Goes on until engine and router both answered: without them nothing can be decided. */
+async function untilRecovered(parts: Parts, onProgress: (line: string) => void): Promise<void> {
+  for (let told = false; ; told = true) {
+    try {
+      await parts.engine.prepare(onProgress);
+      return await recover(parts);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (!told) onProgress(`${error.message} Waiting for it.`);
+      parts.log.warn({ err: error }, "not ready yet");
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}

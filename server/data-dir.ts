@@ -1,0 +1,63 @@
+/** The data folder: what lies where, who this installation is, and that only one control plane uses it. */
+
+import { randomUUID } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A unix socket's path has at most 107 bytes (unix(7)); the longest of ours is `run/router.sock`. */
+const MAX_DIR_BYTES = 90;
+
+export type DataDir = {
+  path: string;
+  /** Random, made once: the engine's things carry it. */
+  instance: string;
+  database: string;
+  buildLogs: string;
+  routerSocket: string;
+  routerSnapshot: string;
+  routerLog: string;
+  /** Lets another control plane in. */
+  release(): void;
+};
+
+/**
+ * Makes what is missing (folders 0700) and takes the folder for this process.
+ * @throws Error when the path is too long or another control plane uses it.
+ */
+export function openDataDir(path: string): DataDir {
+  if (Buffer.byteLength(path) > MAX_DIR_BYTES) throw new Error(`PAAS_DATA_DIR: the path ${path} is longer than ${MAX_DIR_BYTES} bytes, too long for the sockets inside it.`);
+  for (const dir of ["", "run", "logs"]) mkdirSync(join(path, dir), { recursive: true, mode: 0o700 });
+  chmodSync(path, 0o700);
+  const release = takeFor(join(path, "run", "control-plane.pid"), path);
+  return {
+    path,
+    instance: instanceId(join(path, "instance-id")),
+    database: join(path, "paas.db"),
+    buildLogs: join(path, "builds"),
+    routerSocket: join(path, "run", "router.sock"),
+    routerSnapshot: join(path, "router-snapshot.json"),
+    routerLog: join(path, "logs", "router.log"),
+    release,
+  };
+}
+
+function takeFor(pidFile: string, path: string): () => void {
+  const other = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
+  if (other > 0 && other !== process.pid && isControlPlane(other)) throw new Error(`PAAS_DATA_DIR: ${path} is in use by the control plane with process id ${other}. Stop it first, or choose another folder.`);
+  writeFileSync(pidFile, String(process.pid), { mode: 0o600 });
+  return () => rmSync(pidFile, { force: true });
+}
+
+/** A process id is used again after a crash or a reboot: it only counts when it runs node. */
+function isControlPlane(pid: number): boolean {
+  try {
+    return /node/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+function instanceId(file: string): string {
+  if (!existsSync(file)) writeFileSync(file, randomUUID(), { mode: 0o600 });
+  return readFileSync(file, "utf8").trim();
+}

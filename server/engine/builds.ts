@@ -1,0 +1,119 @@
+/** Builds on Docker Engine: a fresh container per push, thrown away once its layer is the slug. */
+
+import type Dockerode from "dockerode";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { extract, pack } from "tar-stream";
+import { isStatus, unlessGone, within } from "./docker-call.ts";
+import { confinement, DYNO_USER, pipeText, untilExit } from "./dynos.ts";
+import type { BuildSpec, Engine } from "./engine.ts";
+import { buildName, cacheName, labels, networkName, slugTag } from "./naming.ts";
+import type { ConfigVars } from "../domain/model.ts";
+
+const CALL_MS = 30_000;
+const COMMIT_MS = 300_000;
+const MAX_FILE_BYTES = 256 * 1024;
+
+/**
+ * Runs builds in the given image, whose /opt/paas/bin/build reads the environment and the source from its standard input.
+ * Nothing of the pushed tree is ever unpacked on the host.
+ */
+export function createBuildRunner(docker: Dockerode, instance: string, buildImage: () => string): Engine["build"] {
+  return async (spec, output, timeoutMs, signal) => {
+    const env = await environmentTar(spec.config);
+    const container = await create(docker, instance, buildImage(), spec, env.length);
+    try {
+      const stream = await within(CALL_MS, "attach to build", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }));
+      const ended = pipeText(stream as never, (text) => output.write(text));
+      await within(CALL_MS, "start build", container.start());
+      const feeding = feed(stream, env, spec.source);
+      const { exit, timedOut } = await untilExit(container, async () => {
+        const { StatusCode } = (await container.wait()) as { StatusCode: number };
+        return { code: StatusCode, outOfMemory: (await container.inspect()).State.OOMKilled };
+      }, timeoutMs, signal);
+      await ended;
+      const fed = await feeding;
+      if (exit.code === 0 && !timedOut && !signal?.aborted && fed instanceof Error) throw fed;
+      if (exit.code !== 0 || timedOut || signal?.aborted) return { exit, timedOut, image: undefined, sizeBytes: 0, files: new Map() };
+      const files = new Map([...(await readFiles(container, "/opt/paas/out")), ...(await readFiles(container, "/app/Procfile"))]);
+      const { image, sizeBytes } = await commit(docker, container, instance, spec, buildImage());
+      return { exit, timedOut, image, sizeBytes, files };
+    } finally {
+      await unlessGone(within(CALL_MS, "remove build", container.remove({ force: true, v: true })));
+    }
+  };
+}
+
+function create(docker: Dockerode, instance: string, image: string, spec: BuildSpec, envBytes: number): Promise<Dockerode.Container> {
+  const env = { STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(envBytes), HOME: "/app" };
+  return within(CALL_MS, "create build", docker.createContainer({
+    name: buildName(instance, spec.buildId),
+    Image: image,
+    Cmd: ["/opt/paas/bin/build"],
+    Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+    User: DYNO_USER,
+    WorkingDir: "/app",
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    Labels: labels(instance, "build", spec.appId),
+    HostConfig: {
+      ...confinement(spec.memoryMb),
+      PidsLimit: 2048,
+      NetworkMode: networkName(instance, spec.appId),
+      Mounts: [{ Type: "volume", Source: cacheName(instance, spec.appId), Target: "/cache", VolumeOptions: { NoCopy: false, Labels: labels(instance, "cache", spec.appId), DriverConfig: { Name: "local", Options: {} } } }],
+    },
+  } as Dockerode.ContainerCreateOptions));
+}
+
+/** Config vars as files, one each: they never stand in the container's own description. */
+async function environmentTar(config: ConfigVars): Promise<Buffer> {
+  const archive = pack();
+  for (const [name, value] of Object.entries(config)) archive.entry({ name, mode: 0o600 }, value);
+  archive.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Sends environment and source. A build that stops reading early shows in its exit code; an unreadable source comes back as the error. */
+async function feed(stdin: NodeJS.ReadWriteStream, env: Buffer, source: Readable): Promise<Error | undefined> {
+  let sourceError: Error | undefined;
+  source.on("error", (error) => (sourceError = error));
+  stdin.write(env);
+  await pipeline(source, stdin).catch(() => undefined);
+  return sourceError;
+}
+
+/** Regular files at that path of a stopped container, by base name. Links and large files are left out. */
+async function readFiles(container: Dockerode.Container, path: string): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  let archive: NodeJS.ReadableStream;
+  try {
+    archive = await within(CALL_MS, "read build result", container.getArchive({ path }));
+  } catch (error) {
+    if (isStatus(error, 404)) return files;
+    throw error;
+  }
+  const entries = extract();
+  (archive as Readable).on("error", (error) => entries.destroy(error)).pipe(entries);
+  for await (const entry of entries) {
+    const { name, type, size = 0 } = entry.header;
+    const chunks: Buffer[] = [];
+    for await (const chunk of entry as AsyncIterable<Buffer>) if (size <= MAX_FILE_BYTES) chunks.push(chunk);
+    if (type === "file" && size <= MAX_FILE_BYTES) files.set(name.split("/").at(-1) ?? name, Buffer.concat(chunks));
+  }
+  return files;
+}
+
+/** Makes the stopped container's layer an image. The tag keeps it from an operator's `docker image prune`. */
+async function commit(docker: Dockerode, container: Dockerode.Container, instance: string, spec: BuildSpec, base: string): Promise<{ image: string; sizeBytes: number }> {
+  const { repo, tag } = slugTag(spec.buildId);
+  const options = {
+    _query: { repo, tag, pause: false, comment: `slug of ${spec.commit}` },
+    _body: { Labels: labels(instance, "slug", spec.appId), Env: ["HOME=/app"], Cmd: null, OpenStdin: false, StdinOnce: false, AttachStdin: false },
+  };
+  const { Id } = (await within(COMMIT_MS, "commit slug", container.commit(options))) as { Id: string };
+  const [slug, stack] = await within(CALL_MS, "inspect slug", Promise.all([docker.getImage(Id).inspect(), docker.getImage(base).inspect()]));
+  return { image: Id, sizeBytes: Math.max(0, slug.Size - stack.Size) };
+}

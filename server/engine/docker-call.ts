@@ -1,0 +1,42 @@
+/** One place for how a call to the engine may fail. */
+
+import { AppError } from "../errors.ts";
+
+/** The engine did not answer in time, or refuses connections. Anything else it says is an error of ours. */
+const AWAY = new Set(["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE", "EACCES", "ETIMEDOUT"]);
+
+/**
+ * Awaits a call to the engine for at most `ms` milliseconds.
+ * @throws AppError engine_unavailable when it is away or too slow; the engine's own error otherwise.
+ */
+export async function within<T>(ms: number, name: string, call: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new AppError("engine_unavailable", `The container engine did not answer in time (${name}, ${ms / 1000} s). Try again; if it lasts, restart the engine.`)), ms);
+  });
+  try {
+    return await Promise.race([call, late]);
+  } catch (error) {
+    throw isAway(error) ? new AppError("engine_unavailable", `The container engine is not reachable (${name}). Start it and try again.`, { cause: error }) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Resolves with undefined where the engine says that the thing is not there (404) or is already so (304, 409 of a removal in progress). */
+export async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isStatus(error, 404) || isStatus(error, 304) || (isStatus(error, 409) && /already in progress|is not running/.test(String(error)))) return undefined;
+    throw error;
+  }
+}
+
+export function isStatus(error: unknown, status: number): boolean {
+  return typeof error === "object" && error !== null && (error as { statusCode?: unknown }).statusCode === status;
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof Error && AWAY.has((error as NodeJS.ErrnoException).code ?? "");
+}

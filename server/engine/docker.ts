@@ -1,0 +1,152 @@
+/** The engine on Docker: puts its parts together, and cleans up after all of them. */
+
+import Dockerode from "dockerode";
+import { statfs } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { ensureBuildImage } from "./build-image.ts";
+import { createBuildRunner } from "./builds.ts";
+import { isStatus, unlessGone, within } from "./docker-call.ts";
+import { createDynos } from "./dynos.ts";
+import type { Engine } from "./engine.ts";
+import { ensureFirewall } from "./firewall.ts";
+import { LABEL, cacheName, networkName, ours } from "./naming.ts";
+import { ensureNetwork } from "./networks.ts";
+import { ensureUnreachableRoute } from "./unreachable-route.ts";
+
+export type DockerOptions = {
+  /** Tells this installation's things from others' on the same engine. */
+  instance: string;
+  stackImage: string;
+  networkRange: string;
+  /** A port of the host that apps may reach (firewall.ts). */
+  openPort: number | undefined;
+  onWarning(message: string, error: unknown): void;
+};
+
+const CALL_MS = 30_000;
+const RECONNECT_MS = 1000;
+
+/** Docker Engine at DOCKER_HOST or the default socket. */
+export function createDockerEngine(options: DockerOptions): Engine {
+  const docker = new Dockerode();
+  const { instance, networkRange } = options;
+  let buildImage: string | undefined;
+  let rootDir: string | undefined;
+  const preparedImage = (): string => {
+    if (buildImage === undefined) throw new Error("the engine was not prepared");
+    return buildImage;
+  };
+  const dynos = createDynos(docker, instance);
+  const runBuild = createBuildRunner(docker, instance, preparedImage);
+  const network = (appId: string): Promise<string> => ensureNetwork(docker, instance, networkRange, appId);
+
+  const list = (kind?: Parameters<typeof ours>[1], appId?: string): Promise<Dockerode.ContainerInfo[]> =>
+    within(CALL_MS, "list containers", docker.listContainers({ all: true, filters: ours(instance, kind, appId) }));
+  const removeContainer = (id: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove container", docker.getContainer(id).remove({ force: true, v: true })));
+  const removeNetwork = (name: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove network", docker.getNetwork(name).remove()));
+  const removeVolume = (name: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove volume", docker.getVolume(name).remove()));
+
+  const engine: Engine = {
+    ...dynos,
+
+    async ping() {
+      await within(5000, "ping", docker.ping());
+    },
+
+    async prepare(onProgress) {
+      await ensureUnreachableRoute(networkRange);
+      await ensureFirewall(options.openPort).catch((error: unknown) => options.onWarning("the firewall rules around dynos are not in force", error));
+      buildImage = await ensureBuildImage(docker, { stackImage: options.stackImage, onProgress });
+    },
+
+    async startDyno(spec) {
+      await network(spec.appId);
+      return dynos.startDyno(spec);
+    },
+    async runOnce(spec, ...rest) {
+      await network(spec.appId);
+      return dynos.runOnce(spec, ...rest);
+    },
+    async build(spec, ...rest) {
+      await network(spec.appId);
+      return runBuild(spec, ...rest);
+    },
+
+    async imageExists(image) {
+      return (await unlessGone(within(CALL_MS, "inspect image", docker.getImage(image).inspect()))) !== undefined;
+    },
+    removeImage: (image) => removeImage(docker, image),
+
+    async freeDiskBytes() {
+      rootDir ??= ((await within(CALL_MS, "info", docker.info())) as { DockerRootDir: string }).DockerRootDir;
+      const stats = await statfs(rootDir).catch(() => undefined);
+      return stats && stats.bavail * stats.bsize;
+    },
+
+    async removeApp(appId) {
+      await Promise.all((await list(undefined, appId)).map(({ Id }) => removeContainer(Id)));
+      await removeNetwork(networkName(instance, appId));
+      await removeVolume(cacheName(instance, appId));
+    },
+
+    async sweep({ appIds, images }) {
+      const [containers, networks, { Volumes }, slugs] = await within(CALL_MS, "look for leftovers", Promise.all([
+        list(),
+        docker.listNetworks({ filters: ours(instance, "network") }),
+        docker.listVolumes({ filters: ours(instance, "cache") }),
+        docker.listImages({ filters: ours(instance, "slug") }),
+      ]));
+      const orphan = (labelled: Record<string, string> | undefined): boolean => !appIds.has(labelled?.[LABEL.app] ?? "");
+      await Promise.all(containers.filter(({ Labels }) => Labels[LABEL.kind] !== "dyno" || orphan(Labels)).map(({ Id }) => removeContainer(Id)));
+      await Promise.all(networks.filter(({ Labels }) => orphan(Labels)).map(({ Name }) => removeNetwork(Name)));
+      await Promise.all((Volumes ?? []).filter(({ Labels }) => orphan(Labels)).map(({ Name }) => removeVolume(Name)));
+      await Promise.all(slugs.filter(({ Id }) => !images.has(Id)).map(({ Id }) => removeImage(docker, Id)));
+    },
+
+    watch: (onStopped) => watchStops(docker, instance, onStopped),
+  };
+  return engine;
+}
+
+async function removeImage(docker: Dockerode, image: string): Promise<void> {
+  try {
+    await unlessGone(within(CALL_MS, "remove image", docker.getImage(image).remove({ force: false })));
+  } catch (error) {
+    if (!isStatus(error, 409)) throw error;
+  }
+}
+
+/** Follows the engine's events; a stream that ends is opened again, and whoever listens looks at everything once. */
+function watchStops(docker: Dockerode, instance: string, onStopped: Parameters<Engine["watch"]>[0]): () => void {
+  const stop = new AbortController();
+  const filters = JSON.stringify({ ...ours(instance, "dyno"), type: ["container"], event: ["die"] });
+  void (async () => {
+    for (let first = true; !stop.signal.aborted; first = false) {
+      try {
+        const events = (await docker.getEvents({ filters })) as Readable;
+        stop.signal.addEventListener("abort", () => events.destroy(), { once: true });
+        if (stop.signal.aborted) events.destroy();
+        if (!first) onStopped(undefined);
+        for await (const line of lines(events)) {
+          const event = JSON.parse(line) as { Actor?: { ID?: string; Attributes?: Record<string, string> } };
+          const appId = event.Actor?.Attributes?.[LABEL.app];
+          const dynoId = event.Actor?.ID;
+          if (appId && dynoId) onStopped({ appId, dynoId });
+        }
+      } catch {
+        // Away or cut off: the next round finds out.
+      }
+      if (!stop.signal.aborted) await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+    }
+  })();
+  return () => stop.abort();
+}
+
+async function* lines(stream: Readable): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of stream) {
+    const parts = (rest + String(chunk)).split("\n");
+    rest = parts.pop() ?? "";
+    for (const line of parts) if (line.trim() !== "") yield line;
+  }
+}

@@ -1,0 +1,173 @@
+/** Dynos on Docker Engine: create, start, look at, stop, remove. */
+
+import type Dockerode from "dockerode";
+import type { Duplex } from "node:stream";
+import { AppError } from "../errors.ts";
+import { isStatus, unlessGone, within } from "./docker-call.ts";
+import type { Dyno, DynoSpec, Engine, Exit } from "./engine.ts";
+import { dynoFromContainer, dynoLabels, dynoName, networkName, ours } from "./naming.ts";
+import { createDemultiplexer, demultiplex } from "./streams.ts";
+
+const CALL_MS = 30_000;
+const LIST_MS = 10_000;
+const MAX_LINE = 2000;
+/** Numeric, so that any stack image will do: programs of users never run as root. */
+export const DYNO_USER = "10000:10000";
+
+/** What every container of users' code gets, dyno or build (RELIABILITY a8). */
+export function confinement(memoryMb: number): Dockerode.HostConfig {
+  const memory = memoryMb * 1024 * 1024;
+  return {
+    Init: true,
+    Memory: memory,
+    MemorySwap: memory,
+    PidsLimit: 512,
+    CpuShares: 512,
+    OomScoreAdj: 500,
+    CapDrop: ["ALL"],
+    SecurityOpt: ["no-new-privileges"],
+    LogConfig: { Type: "local", Config: { "max-size": "10m", "max-file": "2" } },
+  };
+}
+
+type Dynos = Pick<Engine, "startDyno" | "dynos" | "waitForExit" | "lastLines" | "execute" | "discardDyno" | "runOnce">;
+
+export function createDynos(docker: Dockerode, instance: string): Dynos {
+  const create = (spec: DynoSpec, kind: "dyno" | "one-off"): Promise<Dockerode.Container> =>
+    within(CALL_MS, "create dyno", docker.createContainer({
+      name: dynoName(instance, spec),
+      Image: spec.image,
+      Cmd: ["/opt/paas/bin/start", spec.command],
+      Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
+      User: DYNO_USER,
+      WorkingDir: "/app",
+      Hostname: `${spec.type}-${spec.number}`.slice(0, 63),
+      Labels: dynoLabels(instance, kind, spec),
+      HostConfig: { ...confinement(spec.memoryMb), NetworkMode: networkName(instance, spec.appId) },
+    }));
+
+  const waitForExit = async (dynoId: string, signal?: AbortSignal): Promise<Exit> => {
+    const container = docker.getContainer(dynoId);
+    const result = (await unlessGone(container.wait(signal ? { abortSignal: signal } : {}))) as { StatusCode: number } | undefined;
+    const state = (await unlessGone(within(LIST_MS, "inspect dyno", container.inspect())))?.State;
+    return { code: result?.StatusCode ?? state?.ExitCode ?? 137, outOfMemory: state?.OOMKilled ?? false };
+  };
+
+  const remove = async (id: string): Promise<void> => {
+    await unlessGone(within(CALL_MS, "remove dyno", docker.getContainer(id).remove({ force: true, v: true })));
+  };
+
+  return {
+    async startDyno(spec) {
+      const container = await create(spec, "dyno");
+      try {
+        await within(CALL_MS, "start dyno", container.start());
+        const { State, NetworkSettings, Created } = await within(LIST_MS, "inspect dyno", container.inspect());
+        const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress;
+        return {
+          id: container.id, appId: spec.appId, name: `${spec.type}.${spec.number}`, type: spec.type, number: spec.number,
+          releaseVersion: spec.releaseVersion, fingerprint: spec.fingerprint, command: spec.command,
+          running: State.Running, address: address || undefined, createdAt: Created,
+        };
+      } catch (error) {
+        await remove(container.id).catch(() => undefined);
+        throw error;
+      }
+    },
+
+    async dynos(appId) {
+      const list = await within(LIST_MS, "list dynos", docker.listContainers({ all: true, filters: ours(instance, "dyno", appId) }));
+      return list.map(dynoFromContainer).sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })) satisfies Dyno[];
+    },
+
+    waitForExit,
+
+    async lastLines(dynoId, count) {
+      const logs = docker.getContainer(dynoId).logs({ stdout: true, stderr: true, tail: count, follow: false });
+      const framed = await unlessGone(within(LIST_MS, "read logs", logs));
+      if (!framed) return [];
+      return demultiplex(framed as unknown as Buffer, 64 * 1024).split(/\r?\n/).filter((line) => line !== "").slice(-count).map((line) => line.slice(0, MAX_LINE));
+    },
+
+    async execute(dynoId, command, timeoutMs) {
+      const exec = await within(CALL_MS, "create exec", docker.getContainer(dynoId).exec({ Cmd: command, AttachStdout: true, AttachStderr: true, User: DYNO_USER }));
+      const stream = await within(CALL_MS, "start exec", exec.start({}));
+      const output = await collect(stream, timeoutMs);
+      const { ExitCode } = await within(LIST_MS, "inspect exec", exec.inspect());
+      return output === undefined ? { code: 124, output: "timed out" } : { code: ExitCode ?? 1, output };
+    },
+
+    async discardDyno(dynoId, graceMs) {
+      const container = docker.getContainer(dynoId);
+      const seconds = Math.ceil(graceMs / 1000);
+      await unlessGone(within(graceMs + CALL_MS, "stop dyno", container.stop({ t: seconds })));
+      const state = (await unlessGone(within(LIST_MS, "inspect dyno", container.inspect())))?.State;
+      await remove(dynoId);
+      return { killed: state?.ExitCode === 137 && !state.OOMKilled };
+    },
+
+    async runOnce(spec, output, timeoutMs, signal) {
+      const container = await create(spec, "one-off");
+      try {
+        const stream = await within(CALL_MS, "attach", container.attach({ stream: true, stdout: true, stderr: true }));
+        const ended = pipeText(stream as unknown as Duplex, (text) => output.write(text));
+        await within(CALL_MS, "start one-off dyno", container.start());
+        const { exit, timedOut } = await untilExit(container, () => waitForExit(container.id), timeoutMs, signal);
+        await ended;
+        return { ...exit, timedOut };
+      } finally {
+        await remove(container.id);
+      }
+    },
+  };
+}
+
+/** Waits for a container's end, killing it at the time limit or when the signal fires. */
+export async function untilExit(container: Dockerode.Container, wait: () => Promise<Exit>, timeoutMs: number, signal?: AbortSignal): Promise<{ exit: Exit; timedOut: boolean }> {
+  let timedOut = false;
+  const kill = (): void => void unlessGone(container.kill()).catch(() => undefined);
+  const timer = setTimeout(() => {
+    timedOut = true;
+    kill();
+  }, timeoutMs);
+  signal?.addEventListener("abort", kill, { once: true });
+  if (signal?.aborted) kill();
+  try {
+    return { exit: await wait(), timedOut };
+  } catch (error) {
+    throw isStatus(error, 404) ? new AppError("engine_unavailable", "The container engine lost the container.", { cause: error }) : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", kill);
+  }
+}
+
+/** Hands on the text of a framed stream; resolves when it has ended, however it ended. */
+export function pipeText(stream: Duplex, onText: (text: string) => void): Promise<void> {
+  const demultiplexer = createDemultiplexer(onText);
+  return new Promise((resolve) => {
+    stream.on("data", (chunk: Buffer) => demultiplexer.push(chunk));
+    stream.on("error", () => undefined);
+    stream.on("close", () => {
+      demultiplexer.end();
+      resolve();
+    });
+    stream.on("end", () => stream.destroy());
+  });
+}
+
+/** The text of a framed stream until its end; undefined when that takes longer than `timeoutMs`. */
+async function collect(stream: Duplex, timeoutMs: number): Promise<string | undefined> {
+  const texts: string[] = [];
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    stream.destroy();
+  }, timeoutMs);
+  await pipeText(stream, (text) => {
+    texts.push(text);
+    if (texts.length > 1000) texts.splice(0, 500);
+  });
+  clearTimeout(timer);
+  return timedOut ? undefined : texts.join("").slice(-64 * 1024);
+}

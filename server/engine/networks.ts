@@ -1,0 +1,59 @@
+/** One network per app, all from one address range, so that no app reaches another (DESIGN: invariant 10). */
+
+import type Dockerode from "dockerode";
+import { AppError } from "../errors.ts";
+import { within } from "./docker-call.ts";
+import { bridgeName, labels, networkName } from "./naming.ts";
+
+const SUBNET_SIZE = 26;
+const CALL_MS = 30_000;
+
+/**
+ * Makes the app's network where it is missing and gives its name. Idempotent, also against other installations on the
+ * same engine: a subnet that somebody took in between is left to them and the next one is tried.
+ * @throws AppError engine_unavailable, also when the range is used up.
+ */
+export async function ensureNetwork(docker: Dockerode, instance: string, range: string, appId: string): Promise<string> {
+  const name = networkName(instance, appId);
+  const networks = await within(CALL_MS, "list networks", docker.listNetworks());
+  if (networks.some((network) => network.Name === name)) return name;
+
+  const taken = networks.flatMap((network) => network.IPAM?.Config ?? []).map((config) => config.Subnet ?? "").filter((subnet) => subnet.includes("."));
+  for (const subnet of freeSubnets(range, taken)) {
+    try {
+      await within(CALL_MS, "create network", docker.createNetwork({
+        Name: name,
+        CheckDuplicate: true,
+        Driver: "bridge",
+        Labels: labels(instance, "network", appId),
+        IPAM: { Driver: "default", Config: [{ Subnet: subnet }] },
+        Options: { "com.docker.network.bridge.name": bridgeName() },
+      }));
+      return name;
+    } catch (error) {
+      const message = String(error);
+      if (/already exists/.test(message)) return name;
+      if (!/overlap|invalid pool|in use/i.test(message)) throw error;
+    }
+  }
+  throw new AppError("engine_unavailable", `No network is free in ${range}: set PAAS_NETWORK_RANGE to a larger range, or remove apps.`);
+}
+
+/** The range's subnets that overlap none of the taken ones, in order. */
+export function* freeSubnets(range: string, taken: string[]): Generator<string> {
+  const [start, size] = parse(range);
+  const used = taken.map(parse).map(([base, bits]) => [base, base + 2 ** (32 - bits)] as const);
+  const step = 2 ** (32 - SUBNET_SIZE);
+  for (let base = start; base < start + 2 ** (32 - size); base += step)
+    if (!used.some(([from, to]) => base < to && from < base + step)) yield `${format(base)}/${SUBNET_SIZE}`;
+}
+
+function parse(cidr: string): [base: number, size: number] {
+  const [address = "", size = "32"] = cidr.split("/");
+  const base = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  return [base, Number(size)];
+}
+
+function format(base: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join(".");
+}

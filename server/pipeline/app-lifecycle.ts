@@ -1,0 +1,77 @@
+/** The birth, the new name and the end of an app. */
+
+import { randomUUID } from "node:crypto";
+import { assertAppName, randomAppName } from "../domain/app-name.ts";
+import type { App } from "../domain/model.ts";
+import { invalidParams } from "../errors.ts";
+import { converge } from "./converge.ts";
+import type { Parts } from "./parts.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { createRelease, currentTarget } from "./release.ts";
+
+type Lifecycle = Pick<Pipeline, "createApp" | "renameApp" | "destroyApp">;
+
+/** @param removeRepository forgets the app's git repository. */
+export function createAppLifecycle(parts: Parts, removeRepository: (appId: string) => Promise<void>): Lifecycle {
+  const { store, engine, router, lock, log } = parts;
+
+  const claim = (name: string, write: () => void): void => {
+    if (store.apps.find(name)) throw invalidParams(`name: Name ${name} is already taken.`);
+    write();
+  };
+
+  return {
+    createApp(wanted, user) {
+      const name = wanted ?? freeName(parts);
+      assertAppName(name);
+      const at = parts.now();
+      const app: App = { id: randomUUID(), name, ownerId: user.id, createdAt: at, updatedAt: at };
+      store.transaction(() => {
+        claim(name, () => store.apps.insert(app));
+        const { deployment } = createRelease(parts, app, { slug: undefined, config: {}, formation: {}, description: "Initial release", user });
+        store.deployments.makeCurrent(deployment, at);
+      });
+      log.info({ app: name }, "app created");
+      // The router learns of an app with its first deploy; until then it is told to say so (H81).
+      void lock.run(app.id, () => converge(parts, currentTarget(parts, app))).catch((error: unknown) => log.warn({ app: name, err: error }, "the router does not know the new app yet"));
+      return app;
+    },
+
+    renameApp: (app, name) =>
+      lock.run(app.id, async () => {
+        assertAppName(name);
+        if (name === app.name) return app;
+        store.transaction(() => claim(name, () => store.apps.rename(app.id, name, parts.now())));
+        const renamed: App = { ...app, name };
+        try {
+          await converge(parts, currentTarget(parts, renamed));
+        } catch (error) {
+          store.apps.rename(app.id, app.name, parts.now());
+          throw error;
+        }
+        log.info({ app: name, before: app.name }, "app renamed");
+        return renamed;
+      }),
+
+    destroyApp: (app) =>
+      lock.run(app.id, async () => {
+        await router.remove(app.id);
+        const dynos = await engine.dynos(app.id);
+        const images = store.slugs.kept(app.id).map(({ image }) => image);
+        // From here on the app is gone for its users; what a crash leaves behind, the sweep at the next start removes.
+        store.apps.remove(app.id);
+        await Promise.all(dynos.map(({ id }) => engine.discardDyno(id, parts.config.limits.stopSeconds * 1000)));
+        await engine.removeApp(app.id);
+        await Promise.all(images.map((image) => engine.removeImage(image)));
+        await removeRepository(app.id);
+        log.info({ app: app.name }, "app destroyed");
+      }),
+  };
+}
+
+function freeName({ store }: Parts): string {
+  for (;;) {
+    const name = randomAppName();
+    if (!store.apps.find(name)) return name;
+  }
+}

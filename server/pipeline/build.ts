@@ -1,0 +1,74 @@
+/** From a pushed tree to a slug: what git holds is checked first, then built in a fresh container. */
+
+import { randomUUID } from "node:crypto";
+import { parse } from "yaml";
+import { EMPTY_APP_JSON, MAX_APP_JSON_BYTES, parseAppJson } from "../domain/app-json.ts";
+import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
+import { MAX_PROCFILE_BYTES, parseProcfile } from "../domain/procfile.ts";
+import { AppError, invalidParams } from "../errors.ts";
+import { detail, topic, type Output } from "./output.ts";
+import type { Parts } from "./parts.ts";
+import type { Source } from "./source.ts";
+
+export const STACK = "debian-12";
+/** The exit code by which the build says that no buildpack takes the app. */
+const NO_BUILDPACK = 66;
+
+/**
+ * Builds the source; everything that the build prints goes to the output as it comes. The slug is not written down yet: its release does that.
+ * @throws AppError invalid_params (Procfile, app.json), no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
+ */
+export async function build(parts: Parts, app: App, row: Build, source: Source, config: ConfigVars, output: Output, signal: AbortSignal): Promise<Slug> {
+  const { engine, config: { limits } } = parts;
+  const appJsonFile = await source.readFile("app.json", MAX_APP_JSON_BYTES);
+  const appJson = appJsonFile ? parseAppJson(appJsonFile) : EMPTY_APP_JSON;
+  const procfile = await source.readFile("Procfile", MAX_PROCFILE_BYTES);
+  if (procfile) parseProcfile(procfile);
+
+  const spec = { buildId: row.id, appId: app.id, commit: source.commit, stack: STACK, config, source: source.archive(signal), memoryMb: limits.buildMemoryMb };
+  const outcome = await engine.build(spec, output, limits.buildMinutes * 60_000, signal);
+  if (outcome.image === undefined) throw failure(outcome, limits, signal);
+
+  try {
+    const processTypes = processTypesOf(outcome.files);
+    const slug: Slug = {
+      id: randomUUID(), appId: app.id, image: outcome.image, commit: source.commit, buildpack: outcome.files.get("buildpack")?.toString("utf8").trim() ?? "",
+      processTypes, appJson, stack: STACK, size: outcome.sizeBytes, prunedAt: null, createdAt: parts.now(),
+    };
+    if (Object.keys(processTypes).length === 0)
+      throw invalidParams("Procfile: declares no process type, and the buildpack has no default. Add a line such as \"web: ./serve --port $PORT\".");
+    topic(output, "Compressing...");
+    detail(output, `Done: ${(outcome.sizeBytes / 1_000_000).toFixed(1)}M`);
+    return slug;
+  } catch (error) {
+    await engine.removeImage(outcome.image);
+    throw error;
+  }
+}
+
+function failure(outcome: { exit: { code: number; outOfMemory: boolean }; timedOut: boolean }, limits: Parts["config"]["limits"], signal: AbortSignal): AppError {
+  if (signal.aborted) return new AppError("build_failed", "The build was interrupted.");
+  if (outcome.timedOut) return new AppError("build_failed", `The build took longer than ${limits.buildMinutes} minutes and was stopped (PAAS_BUILD_MINUTES).`);
+  if (outcome.exit.outOfMemory) return new AppError("build_failed", `The build used more than ${limits.buildMemoryMb} MB of memory and was killed (PAAS_BUILD_MEMORY_MB).`);
+  if (outcome.exit.code === NO_BUILDPACK) return new AppError("no_buildpack", "No default language could be detected for this app.");
+  return new AppError("build_failed", `The build exited with status ${outcome.exit.code}.`);
+}
+
+/** The Procfile of the built tree wins over the buildpack's defaults, type by type (devcenter: buildpack-api#bin-release). */
+function processTypesOf(files: Map<string, Buffer>): ProcessTypes {
+  const procfile = files.get("Procfile");
+  return { ...defaultTypes(files.get("release.yml")), ...(procfile ? parseProcfile(procfile) : {}) };
+}
+
+function defaultTypes(yaml: Buffer | undefined): ProcessTypes {
+  if (!yaml) return {};
+  let document: unknown;
+  try {
+    document = parse(yaml.toString("utf8"), { maxAliasCount: 10 });
+  } catch (cause) {
+    throw new AppError("build_failed", "The buildpack's bin/release printed something that is not YAML.", { cause });
+  }
+  const types = (document as { default_process_types?: unknown } | null)?.default_process_types ?? {};
+  const lines = Object.entries(types as Record<string, unknown>).map(([type, command]) => `${type}: ${String(command)}`);
+  return parseProcfile(Buffer.from(lines.join("\n")));
+}

@@ -1,0 +1,108 @@
+/** The one road to a new state: start what is missing, wait until it is healthy, flip, record, discard what is left over. */
+
+import { randomUUID } from "node:crypto";
+import type { Route } from "../../proxy/route.ts";
+import { appHost } from "../domain/hostname.ts";
+import type { App, Deployment, Release, Slug } from "../domain/model.ts";
+import { plan, type Wanted } from "../domain/plan.ts";
+import type { Dyno } from "../engine/engine.ts";
+import { discard } from "./discard.ts";
+import { dynoSpec, WEB_PORT, wantedDynos } from "./dyno-spec.ts";
+import { untilHealthy } from "./health-check.ts";
+import type { Parts } from "./parts.ts";
+
+/** A deployment with all that it stands for. */
+export type Target = { app: App; deployment: Deployment; release: Release; slug: Slug | undefined };
+
+export type ConvergeOptions = {
+  /** Dynos to replace although they match: a restart. */
+  stale?: (dyno: Dyno) => boolean;
+  /** Which missing dynos to start now; all, when not given. Crashed ones wait their time. */
+  start?: (wanted: Wanted) => boolean;
+  signal?: AbortSignal | undefined;
+};
+
+/**
+ * Makes what runs what the release asks for. Idempotent: where all is as wanted it changes nothing.
+ * Until the flip any failure throws away only what was started here; the dynos that serve are not touched.
+ * Resolves once the release serves, with the promise of the old dynos' end, which may take the drain and the grace time.
+ * @throws AppError deploy_failed, engine_unavailable, router_unavailable: traffic did not move.
+ */
+export async function converge(parts: Parts, target: Target, options: ConvergeOptions = {}): Promise<{ discarded: Promise<void> }> {
+  const { engine, config } = parts;
+  const routes = await parts.router.routes();
+  const live = new Set(routes.flatMap(({ targets }) => targets.map(({ id }) => id)));
+  const wanted = wantedDynos(target.release, target.slug, config.limits.dynoMemoryMb);
+  const existing = (await engine.dynos(target.app.id)).filter(({ id }) => !parts.retiring.has(id));
+  const { keep, start, discard: leftover } = plan(wanted, existing, live, options.stale);
+
+  const started = await startAll(parts, target, start.filter(options.start ?? (() => true)), options.signal);
+  try {
+    await switchTo(parts, target, [...keep, ...started], routes.find(({ id }) => id === target.app.id));
+  } catch (error) {
+    await throwAway(parts, started);
+    throw error;
+  }
+  // From here on the new dynos serve: nothing below may take them down again.
+  parts.store.deployments.makeCurrent(target.deployment, parts.now());
+  const discarded = discard(parts, leftover).catch((error: unknown) => parts.log.error({ app: target.app.name, err: error }, "old dynos are left for the next look"));
+  return { discarded };
+}
+
+/** Starts dynos side by side and waits until all are healthy. One that fails takes the others of this start with it. */
+async function startAll(parts: Parts, { app, release, slug }: Target, start: { type: string; number: number }[], signal: AbortSignal | undefined): Promise<Dyno[]> {
+  if (!slug || start.length === 0) return [];
+  const failed = new AbortController();
+  const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+  const started: Dyno[] = [];
+  const results = await Promise.allSettled(start.map(async ({ type, number }) => {
+    try {
+      const dyno = await parts.engine.startDyno(dynoSpec(app, release, slug, type, number, parts.config.limits.dynoMemoryMb));
+      started.push(dyno);
+      const checks = (slug.appJson.healthchecks[type] ?? []).filter((check) => check.type === "startup");
+      await untilHealthy(parts.engine, dyno, checks, parts.config.limits.bootSeconds, either);
+    } catch (error) {
+      failed.abort();
+      throw error;
+    }
+  }));
+  const failures = results.filter((result) => result.status === "rejected").map(({ reason }) => reason as unknown);
+  if (failures.length === 0) return started;
+  await throwAway(parts, started);
+  // The first is the cause; the others were interrupted by it.
+  throw failures.find((error) => !(error instanceof Error && error.message.includes("interrupted"))) ?? failures[0];
+}
+
+/** Ends dynos that never served; they need no drain and no long grace. */
+async function throwAway({ engine, log }: Parts, dynos: Dyno[]): Promise<void> {
+  await Promise.all(dynos.map((dyno) => engine.discardDyno(dyno.id, 2000).catch((error: unknown) => log.warn({ dyno: dyno.name, err: error }, "a dyno that failed is left for the next look"))));
+}
+
+/** Points the router at the web dynos, unless it does that already. */
+async function switchTo({ router, config }: Parts, { app, deployment, release, slug }: Target, dynos: Dyno[], before: Route | undefined): Promise<void> {
+  const web = dynos.filter(({ type, address }) => type === "web" && address !== undefined);
+  const route: Route = {
+    id: app.id,
+    deployment: routeDeployment(deployment.id),
+    hosts: [appHost(app.name, config.domain)],
+    targets: web.map(({ id, name, address }) => ({ id, dyno: name, address: address as string, port: WEB_PORT })),
+    unavailable: slug === undefined ? "H81" : (release.formation["web"]?.quantity ?? 0) === 0 ? "H14" : "H10",
+  };
+  if (before && sameRoute(before, route) && deploymentOfRoute(before) === deployment.id) return;
+  await router.switchTo(route);
+}
+
+/** The router asks for one id a switch; a deployment may switch more than once (a restart, a crash). */
+function routeDeployment(deploymentId: string): string {
+  return `${deploymentId}/${randomUUID()}`;
+}
+
+/** The deployment that a route in the router belongs to. */
+export function deploymentOfRoute(route: Route): string {
+  return route.deployment.split("/")[0] ?? "";
+}
+
+function sameRoute(a: Route, b: Route): boolean {
+  const key = (route: Route): string => JSON.stringify([route.hosts, route.unavailable, route.targets.map(({ id, address }) => [id, address]).sort()]);
+  return key(a) === key(b);
+}

@@ -1,0 +1,23 @@
+/** What every step of the pipeline works with; built once in app.ts. */
+
+import type { Logger } from "pino";
+import type { Router } from "../../proxy/client.ts";
+import type { Config } from "../config.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Store } from "../store/store.ts";
+import type { AppLock } from "./app-lock.ts";
+
+export type Parts = {
+  config: Config;
+  store: Store;
+  engine: Engine;
+  router: Router;
+  lock: AppLock;
+  log: Logger;
+  /** Ids of dynos whose discarding is under way: nobody counts on them, nobody discards them twice. */
+  retiring: Set<string>;
+  /** The port that the router really listens on. */
+  routerPort(): number;
+  /** ISO 8601. */
+  now(): string;
+};

@@ -1,0 +1,106 @@
+/** `git push`, read downward: build → release → release phase → converge. What the pusher reads is written here. */
+
+import { randomUUID } from "node:crypto";
+import { statfs } from "node:fs/promises";
+import { appUrl } from "../domain/hostname.ts";
+import type { App, Build, User } from "../domain/model.ts";
+import { AppError, publicMessage } from "../errors.ts";
+import { build } from "./build.ts";
+import type { BuildLogs } from "./build-log.ts";
+import { detail, problem, tee, topic, type Output } from "./output.ts";
+import type { Parts } from "./parts.ts";
+import { createRelease, currentTarget, launch } from "./release.ts";
+import type { Source } from "./source.ts";
+
+export type Push = { app: App; user: User; branch: string; source: Source };
+
+export type Pusher = {
+  /** True when the pushed version serves. Never throws: the reason of a false is written to the output. */
+  push(push: Push, output: Output, signal: AbortSignal): Promise<boolean>;
+  runningBuild(appId: string): Build | undefined;
+};
+
+export function createPusher(parts: Parts, logs: BuildLogs): Pusher {
+  const running = new Map<string, Build>();
+
+  return {
+    runningBuild: (appId) => running.get(appId),
+
+    async push(push, pusherOutput, signal) {
+      const { app } = push;
+      const before = running.get(app.id);
+      if (before) {
+        problem(pusherOutput, `Push rejected, build ${before.id.slice(0, 8)} of ${app.name} is already running since ${before.createdAt}.\nWait for it to end and push again.`);
+        return false;
+      }
+      const at = parts.now();
+      const row: Build = { id: randomUUID(), appId: app.id, status: "pending", commit: push.source.commit, buildpack: null, slugId: null, releaseId: null, userId: push.user.id, reason: null, createdAt: at, updatedAt: at };
+      running.set(app.id, row);
+      const log = logs.open(row.id);
+      const output = tee(pusherOutput, log);
+      try {
+        await deploy(parts, push, row, output, signal);
+        return true;
+      } catch (error) {
+        explain(parts, push, row, output, error);
+        return false;
+      } finally {
+        running.delete(app.id);
+        await log.close();
+      }
+    },
+  };
+}
+
+async function deploy(parts: Parts, { app, user, source }: Push, row: Build, output: Output, signal: AbortSignal): Promise<void> {
+  const { store, lock, log } = parts;
+  const startedAt = performance.now();
+  store.builds.insert(row);
+  await assertDiskSpace(parts);
+  output.write("\n");
+  const slug = await build(parts, app, row, source, currentTarget(parts, app).release.config, output, signal);
+  const builtAt = performance.now();
+
+  await lock.run(app.id, async () => {
+    const { release: current } = currentTarget(parts, app);
+    const target = store.transaction(() => {
+      const created = createRelease(parts, app, { slug, config: current.config, formation: current.formation, description: `Deploy ${source.commit.slice(0, 8)}`, user });
+      Object.assign(row, { slugId: slug.id, releaseId: created.release.id, buildpack: slug.buildpack });
+      store.builds.update(row);
+      return created;
+    });
+    topic(output, "Launching...");
+    await launch(parts, target, output, signal);
+    Object.assign(row, { status: "succeeded", updatedAt: parts.now() });
+    store.builds.update(row);
+    detail(output, `Released v${target.release.version}`);
+    detail(output, `${appUrl(app.name, parts.config, parts.routerPort())} deployed to paas`);
+    log.info({ app: app.name, release: `v${target.release.version}`, buildMs: Math.round(builtAt - startedAt), launchMs: Math.round(performance.now() - builtAt) }, "deploy succeeded");
+  });
+  output.write("\n");
+}
+
+/** Tells pusher and log why, and writes it down. */
+function explain({ store, log, now }: Parts, { app }: Push, row: Build, output: Output, error: unknown): void {
+  const reason = publicMessage(error);
+  const known = error instanceof AppError;
+  output.write("\n");
+  problem(output, reason);
+  problem(output, `\nPush rejected to ${app.name}.${known ? "" : " The platform's log has the cause."}`);
+  output.write("\n");
+  log[known ? "info" : "error"]({ app: app.name, build: row.id, ...(known ? { id: error.id } : {}), err: known ? error.cause : error }, "deploy failed");
+  try {
+    Object.assign(row, { status: "failed", reason, updatedAt: now() });
+    store.builds.update(row);
+  } catch (err) {
+    log.error({ app: app.name, build: row.id, err }, "the failed build could not be written down");
+  }
+}
+
+/** @throws AppError disk_full before anything was started. */
+async function assertDiskSpace({ config, engine }: Parts): Promise<void> {
+  const data = await statfs(config.dataDir);
+  const free = Math.min(data.bavail * data.bsize, (await engine.freeDiskBytes()) ?? Infinity);
+  if (free < config.minFreeDiskMb * 1024 * 1024)
+    throw new AppError("disk_full", `The disk is nearly full: ${Math.floor(free / 1024 / 1024)} MB are free, a build needs ${config.minFreeDiskMb} MB (PAAS_MIN_FREE_DISK_MB). Free some space and push again.`);
+}

@@ -1,0 +1,45 @@
+/** What a start finds: deployments and builds cut off by a crash are finished or written off, then every app converges. */
+
+import type { Deployment } from "../domain/model.ts";
+import type { Route } from "../../proxy/route.ts";
+import { converge, deploymentOfRoute } from "./converge.ts";
+import type { Parts } from "./parts.ts";
+import { currentTarget } from "./release.ts";
+
+const AT_ONCE = 4;
+const CUT_OFF = "Interrupted: the control plane stopped in the middle of it.";
+
+/**
+ * Brings rows, router and engine back together. Where they disagree the router's live targets win: those requests are being served.
+ * @throws AppError engine_unavailable, router_unavailable: nothing is decided without either; call again.
+ */
+export async function recover(parts: Parts): Promise<void> {
+  const { store, engine, router, lock, log } = parts;
+  const routes = await router.routes();
+  for (const deployment of store.deployments.running()) settle(parts, deployment, routes);
+  for (const build of store.builds.pending()) {
+    const serves = build.releaseId !== null && store.deployments.ofRelease(build.releaseId)?.state === "current";
+    store.builds.update({ ...build, status: serves ? "succeeded" : "failed", reason: serves ? null : CUT_OFF, updatedAt: parts.now() });
+  }
+
+  const apps = store.apps.list();
+  const appIds = new Set(apps.map(({ id }) => id));
+  for (const { id } of routes) if (!appIds.has(id)) await router.remove(id);
+  await engine.sweep({ appIds, images: new Set(store.slugs.images()) });
+
+  const queue = [...apps];
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (let app = queue.shift(); app; app = queue.shift()) {
+      const { id, name } = app;
+      const target = currentTarget(parts, app);
+      await lock.run(id, () => converge(parts, target)).catch((error: unknown) => log.warn({ app: name, err: error }, "app did not come up; the supervisor goes on trying"));
+    }
+  }));
+}
+
+function settle({ store, log, now }: Parts, deployment: Deployment, routes: Route[]): void {
+  const flipped = routes.some((route) => deploymentOfRoute(route) === deployment.id);
+  if (flipped) store.deployments.makeCurrent(deployment.state === "starting" ? deployment : store.deployments.move(deployment, "starting", now()), now());
+  else store.deployments.move(deployment, "failed", now(), CUT_OFF);
+  log.warn({ deployment: deployment.id, outcome: flipped ? "current" : "failed" }, "a deployment was cut off");
+}

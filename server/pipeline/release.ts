@@ -1,0 +1,94 @@
+/** A release: written once, then brought to life. Push, config change, scale and rollback all come through here. */
+
+import { randomUUID } from "node:crypto";
+import { nextFormation, type Formation } from "../domain/formation.ts";
+import type { App, ConfigVars, Deployment, Release, Slug, User } from "../domain/model.ts";
+import { AppError, publicMessage } from "../errors.ts";
+import { converge, type Target } from "./converge.ts";
+import { dynoSpec } from "./dyno-spec.ts";
+import { topic, type Output } from "./output.ts";
+import type { Parts } from "./parts.ts";
+
+export type ReleaseChange = {
+  slug: Slug | undefined;
+  config: ConfigVars;
+  formation: Formation;
+  description: string;
+  user: User;
+};
+
+/** The release that serves, with all that it stands for. Every app has one from birth. */
+export function currentTarget({ store }: Pick<Parts, "store">, app: App): Target {
+  const deployment = store.deployments.current(app.id);
+  const release = deployment && store.releases.find(deployment.releaseId);
+  if (!deployment || !release) throw new Error(`app ${app.id} has no current release`);
+  return { app, deployment, release, slug: slugOf(store, release) };
+}
+
+/**
+ * Writes the app's next release and its deployment, pending. Synchronous: call it in a transaction to add more.
+ * @throws SqliteError when another deployment of the app is running: the app's lock must be held.
+ */
+export function createRelease({ store, now }: Pick<Parts, "store" | "now">, app: App, change: ReleaseChange): Target {
+  const at = now();
+  return store.transaction(() => {
+    if (change.slug && !store.slugs.find(change.slug.id)) store.slugs.insert(change.slug);
+    const release = store.releases.insert({
+      id: randomUUID(), appId: app.id, slugId: change.slug?.id ?? null, config: change.config,
+      formation: change.slug ? nextFormation(Object.keys(change.slug.processTypes), change.formation, change.slug.appJson.formation) : change.formation,
+      description: change.description, userId: change.user.id, commit: change.slug?.commit ?? null, createdAt: at,
+    });
+    const deployment: Deployment = { id: randomUUID(), appId: app.id, releaseId: release.id, state: "pending", reason: null, createdAt: at, updatedAt: at };
+    store.deployments.insert(deployment);
+    store.apps.touch(app.id, at);
+    return { app, deployment, release, slug: change.slug };
+  });
+}
+
+/**
+ * Brings a pending release to life: release phase, converge. The failure is written down and thrown on.
+ * @throws AppError release_phase_failed, deploy_failed, engine_unavailable, router_unavailable: the release before it serves on.
+ */
+export async function launch(parts: Parts, target: Target, output: Output, signal?: AbortSignal): Promise<{ discarded: Promise<void> }> {
+  const { store, now } = parts;
+  let deployment = target.deployment;
+  try {
+    if (target.slug?.processTypes["release"] !== undefined) {
+      deployment = store.deployments.move(deployment, "releasing", now());
+      await runReleasePhase(parts, { ...target, deployment }, output, signal);
+    }
+    deployment = store.deployments.move(deployment, "starting", now());
+    const result = await converge(parts, { ...target, deployment }, { signal });
+    await prune(parts, target.app).catch((error: unknown) => parts.log.warn({ app: target.app.name, err: error }, "old slugs are left for the next look"));
+    return result;
+  } catch (error) {
+    const state = store.deployments.find(deployment.id)?.state;
+    if (state === "releasing" || state === "starting" || state === "pending") store.deployments.move({ ...deployment, state }, "failed", now(), publicMessage(error));
+    throw error;
+  }
+}
+
+/** Runs the `release` process once, in the new image with the new config, before anything new starts (devcenter: release-phase). */
+async function runReleasePhase(parts: Parts, { app, release, slug }: Target, output: Output, signal: AbortSignal | undefined): Promise<void> {
+  if (!slug) return;
+  const { limits } = parts.config;
+  topic(output, "Running release command...");
+  const spec = dynoSpec(app, release, slug, "release", release.version, limits.dynoMemoryMb);
+  const { code, outOfMemory, timedOut } = await parts.engine.runOnce(spec, output, limits.releaseMinutes * 60_000, signal);
+  if (code === 0 && !timedOut) return;
+  const why = timedOut ? `took longer than ${limits.releaseMinutes} minutes and was stopped` : outOfMemory ? "was killed: it used more memory than it may" : `exited with status ${code}`;
+  throw new AppError("release_phase_failed", `The release command ${why}.`);
+}
+
+/** Removes the images of slugs that no recent release uses. */
+async function prune({ store, engine, config, now }: Parts, app: App): Promise<void> {
+  for (const slug of store.slugs.beyond(app.id, config.slugsKept)) {
+    store.slugs.markPruned(slug.id, now());
+    await engine.removeImage(slug.image);
+  }
+}
+
+/** A release's slug. */
+export function slugOf(store: Parts["store"], release: Release): Slug | undefined {
+  return release.slugId === null ? undefined : store.slugs.find(release.slugId);
+}

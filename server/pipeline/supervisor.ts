@@ -1,0 +1,125 @@
+/** Keeps what runs as it is wanted: a dyno that crashed is replaced, with patience; what nobody accounts for goes. */
+
+import { countCrash, nextStart, type Crashes } from "../domain/backoff.ts";
+import type { App } from "../domain/model.ts";
+import { plan } from "../domain/plan.ts";
+import { converge, type Target } from "./converge.ts";
+import { wantedDynos } from "./dyno-spec.ts";
+import type { Parts } from "./parts.ts";
+import { currentTarget } from "./release.ts";
+
+const LOOK_MS = 30_000;
+
+export type Supervisor = {
+  start(): void;
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>;
+  /** Whether the dyno of this name waits to be started again. */
+  hasCrashed(appId: string, name: string): boolean;
+};
+
+/** What is known of a name such as web.1 since its last crash. A new deployment starts with a clean record. */
+type Record = Crashes & { deploymentId: string; dueAt: number };
+
+export function createSupervisor(parts: Parts): Supervisor {
+  const { store, engine, router, lock, log } = parts;
+  const records = new Map<string, Record>();
+  const timers = new Map<string, NodeJS.Timeout>();
+  const running = new Set<Promise<void>>();
+  let stopWatching: (() => void) | undefined;
+  let looking: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const key = (appId: string, name: string): string => `${appId}/${name}`;
+
+  const track = (work: Promise<void>, app: string | undefined): void => {
+    const settled = work.catch((error: unknown) => log.warn({ app, err: error }, "could not bring dynos to what is wanted; trying again soon")).finally(() => running.delete(settled));
+    running.add(settled);
+  };
+
+  const heal = (appId: string, died?: string): void => {
+    if (stopped) return;
+    track(lock.run(appId, () => healApp(appId, died)), appId);
+  };
+
+  async function healApp(appId: string, died: string | undefined): Promise<void> {
+    const app = store.apps.find(appId);
+    if (!app || stopped) return;
+    const target = currentTarget(parts, app);
+    const existing = (await engine.dynos(appId)).filter(({ id }) => !parts.retiring.has(id));
+    const crashed = existing.find(({ id }) => id === died);
+    // First the route loses what is dead; only then is time spent on starting anything.
+    await converge(parts, target, { start: () => false });
+    const missing = plan(wantedDynos(target.release, target.slug, parts.config.limits.dynoMemoryMb), existing, new Set()).start;
+    if (crashed && missing.some(({ type, number, fingerprint }) => crashed.name === `${type}.${number}` && crashed.fingerprint === fingerprint)) recordCrash(target, crashed.name, "dyno crashed");
+
+    for (const { type, number } of missing) {
+      const name = `${type}.${number}`;
+      const wait = dueIn(target, name);
+      if (wait > 0) {
+        wakeUp(appId, wait);
+        continue;
+      }
+      try {
+        await converge(parts, target, { start: (wanted) => wanted.type === type && wanted.number === number });
+        log.info({ app: app.name, dyno: name }, "dyno started");
+      } catch (error) {
+        log.warn({ app: app.name, dyno: name, err: error }, "dyno did not come up");
+        recordCrash(target, name, "dyno crashed while starting");
+        wakeUp(appId, Math.max(0, dueIn(target, name)));
+      }
+    }
+  }
+
+  function recordCrash({ app, deployment }: Target, name: string, message: string): void {
+    const before = records.get(key(app.id, name));
+    const crashes = countCrash(before?.deploymentId === deployment.id ? before : undefined, performance.now());
+    const dueAt = nextStart(crashes, Math.random());
+    records.set(key(app.id, name), { ...crashes, deploymentId: deployment.id, dueAt });
+    log.warn({ app: app.name, dyno: name, crashes: crashes.count, restartInMs: Math.max(0, Math.round(dueAt - performance.now())) }, message);
+  }
+
+  function dueIn({ app, deployment }: Target, name: string): number {
+    const record = records.get(key(app.id, name));
+    return record && record.deploymentId === deployment.id ? record.dueAt - performance.now() : 0;
+  }
+
+  function wakeUp(appId: string, ms: number): void {
+    clearTimeout(timers.get(appId));
+    timers.set(appId, setTimeout(() => heal(appId), ms));
+  }
+
+  /** Compares everything at once: one question to the engine, one to the router. */
+  async function lookAtEverything(): Promise<void> {
+    const [dynos, routes] = await Promise.all([engine.dynos(), router.routes()]);
+    const apps = store.apps.list();
+    const live = new Set(routes.flatMap(({ targets }) => targets.map(({ id }) => id)));
+    for (const app of apps) if (needsWork(app)) heal(app.id);
+    for (const { id } of routes) if (!apps.some((app) => app.id === id)) await router.remove(id);
+
+    function needsWork(app: App): boolean {
+      const { release, slug } = currentTarget(parts, app);
+      const existing = dynos.filter(({ appId, id }) => appId === app.id && !parts.retiring.has(id));
+      const { start, discard } = plan(wantedDynos(release, slug, parts.config.limits.dynoMemoryMb), existing, live);
+      return start.length > 0 || discard.length > 0 || !routes.some(({ id }) => id === app.id);
+    }
+  }
+
+  return {
+    start() {
+      stopWatching = engine.watch((event) => {
+        if (event === undefined) track(engine.prepare(() => undefined).then(lookAtEverything), undefined);
+        else if (!parts.retiring.has(event.dynoId)) heal(event.appId, event.dynoId);
+      });
+      looking = setInterval(() => track(lookAtEverything(), undefined), LOOK_MS);
+    },
+    async stop() {
+      stopped = true;
+      stopWatching?.();
+      clearInterval(looking);
+      for (const timer of timers.values()) clearTimeout(timer);
+      await Promise.all(running);
+    },
+    hasCrashed: (appId, name) => (records.get(key(appId, name))?.dueAt ?? 0) > performance.now(),
+  };
+}
