@@ -1,0 +1,19 @@
+# The control plane and the router, one image for both (docker-compose.yml). `npm run image` builds it with no image registry,
+# from the stack image. With one: `npm ci && docker build -t paas .`
+ARG BASE=debian:bookworm-slim
+FROM ${BASE}
+
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates curl git iproute2 iptables \
+ && rm -rf /var/lib/apt/lists/* /var/log/*
+
+WORKDIR /srv/paas
+# With node_modules: it carries Node 24 itself, and no package of it runs a script.
+COPY . .
+RUN ln -s /srv/paas/node_modules/.bin/node /usr/local/bin/node && node --version
+
+# The image that builds and dynos run in: the engine must have it, or pull it.
+ARG STACK_IMAGE=
+ENV PAAS_STACK_IMAGE=${STACK_IMAGE} PAAS_DATA_DIR=/var/lib/paas
+VOLUME /var/lib/paas
+CMD ["node", "server/main.ts"]
