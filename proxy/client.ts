@@ -1,0 +1,93 @@
+/** The router as the control plane sees it: the other end of the control socket. */
+
+import http from "node:http";
+import type { Route } from "./route.ts";
+import { RouterError, isRouterErrorId } from "./router-error.ts";
+
+export type { Route, Target, Unavailable } from "./route.ts";
+export { RouterError, type RouterErrorId } from "./router-error.ts";
+
+export type RouterHealth = {
+  pid: number;
+  /** The port that it serves on. */
+  port: number;
+  uptimeMs: number;
+  /** Requests in flight, in all. */
+  inFlight: number;
+};
+
+/** Every call rejects with a RouterError only. */
+export type Router = {
+  /**
+   * Puts the route in force. Resolves once every new request follows it and the snapshot is on disk; idempotent by
+   * route.deployment. Rejects only if traffic did NOT move - but for "router_unreachable" and "router_timeout", after
+   * which nobody knows: ask again. "host_in_use": another route id holds one of the hosts. "invalid_route",
+   * "snapshot_failed" (disk full).
+   */
+  switchTo(route: Route): Promise<void>;
+  /**
+   * Waits until nothing is in flight on these targets, at most `timeoutMs`; what is left then (WebSockets, long
+   * streams) is closed and counted in `cut`. Unknown ids are drained already. "target_live": a route names one of them.
+   */
+  drain(targetIds: string[], timeoutMs: number): Promise<{ cut: number }>;
+  /** Takes a route away; an unknown one is away already. */
+  remove(routeId: string): Promise<void>;
+  /** The routes in force. */
+  routes(): Promise<Route[]>;
+  health(): Promise<RouterHealth>;
+};
+
+/** A client for the router at `socketPath`. `timeoutMs` bounds each call; a drain's own time comes on top. */
+export function createRouterClient(socketPath: string, options: { timeoutMs?: number } = {}): Router {
+  const timeoutMs = options.timeoutMs ?? 5_000;
+  const call = (method: string, path: string, body?: unknown, extraMs = 0): Promise<unknown> => ask(socketPath, method, path, body, timeoutMs + extraMs);
+  return {
+    async switchTo(route) {
+      await call("POST", "/switch", route);
+    },
+    async drain(targetIds, drainMs) {
+      return (await call("POST", "/drain", { targetIds, timeoutMs: drainMs }, drainMs)) as { cut: number };
+    },
+    async remove(routeId) {
+      await call("POST", "/remove", { routeId });
+    },
+    async routes() {
+      return (await call("GET", "/routes")) as Route[];
+    },
+    async health() {
+      return (await call("GET", "/health")) as RouterHealth;
+    },
+  };
+}
+
+async function ask(socketPath: string, method: string, path: string, body: unknown, timeoutMs: number): Promise<unknown> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  let status: number;
+  let value: unknown;
+  try {
+    const text = body === undefined ? "" : JSON.stringify(body);
+    const response = await exchange(socketPath, method, path, text, signal);
+    status = response.status;
+    value = JSON.parse(response.text);
+  } catch (error) {
+    throw new RouterError(signal.aborted ? "router_timeout" : "router_unreachable", `${method} ${path}`, { cause: error });
+  }
+  if (status === 200) return value;
+  const { id, what } = value as { id: unknown; what: unknown };
+  throw new RouterError(isRouterErrorId(id) ? id : "router_failed", String(what));
+}
+
+function exchange(socketPath: string, method: string, path: string, text: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+    // No kept connection: a restarted router must never be asked through a dead one.
+    const request = http.request({ socketPath, method, path, headers, signal, agent: false }, (response) => {
+      const parts: Buffer[] = [];
+      response.on("data", (part: Buffer) => parts.push(part));
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
+    });
+    request.on("error", reject);
+    request.end(text);
+  });
+}

@@ -1,0 +1,56 @@
+/** The command line of the router process. */
+
+import { isIP } from "node:net";
+import { parseArgs } from "node:util";
+import type { Limits } from "./limits.ts";
+
+export type Options = {
+  bind: string;
+  port: number;
+  socket: string;
+  snapshot: string;
+  log: string | null;
+  limits: Partial<Limits>;
+};
+
+export const USAGE =
+  "usage: node proxy/main.ts --socket <path> --snapshot <path> [--bind <address>] [--port <number>] [--log <path>]\n" +
+  "       [--connections <number>] [--connections-per-address <number>]";
+
+/** The options, or every problem with them. */
+export function parseOptions(argv: string[]): { options: Options } | { problems: string[] } {
+  let values: Record<string, string | undefined>;
+  try {
+    const text = { type: "string" } as const;
+    values = parseArgs({
+      args: argv,
+      options: { bind: text, port: text, socket: text, snapshot: text, log: text, connections: text, "connections-per-address": text },
+    }).values;
+  } catch (error) {
+    return { problems: [(error as Error).message] };
+  }
+  const problems: string[] = [];
+  const bind = values["bind"] ?? "127.0.0.1";
+  if (isIP(bind) === 0) problems.push("--bind is an IP address");
+  const port = wholeNumber(values["port"] ?? "8080", 0, 65_535);
+  if (port === null) problems.push("--port is a number between 0 and 65535");
+  const { socket = "", snapshot = "", log = null } = values;
+  // The kernel's sun_path holds 108 octets with the final NUL.
+  if (socket === "" || Buffer.byteLength(socket) > 107) problems.push("--socket is a path of at most 107 bytes");
+  if (snapshot === "") problems.push("--snapshot is a path");
+  if (log === "") problems.push("--log is a path");
+  const limits: Partial<Limits> = {};
+  for (const [name, key] of [["connections", "connections"], ["connections-per-address", "connectionsPerAddress"]] as const) {
+    if (values[name] === undefined) continue;
+    const value = wholeNumber(values[name], 1, 1_000_000);
+    if (value === null) problems.push(`--${name} is a number between 1 and 1000000`);
+    else limits[key] = value;
+  }
+  if (problems.length > 0 || port === null) return { problems };
+  return { options: { bind, port, socket, snapshot, log, limits } };
+}
+
+function wholeNumber(text: string, least: number, most: number): number | null {
+  const value = /^\d{1,7}$/.test(text) ? Number(text) : -1;
+  return value >= least && value <= most ? value : null;
+}

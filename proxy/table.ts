@@ -1,0 +1,97 @@
+/** Which host goes to which targets. A route is replaced as a whole, in one step: no request sees half of a flip. */
+
+import type { Limits } from "./limits.ts";
+import { LiveTarget } from "./live-target.ts";
+import type { Route } from "./route.ts";
+
+/** A route as it is in force. */
+export type LiveRoute = { route: Route; targets: LiveTarget[] };
+
+export class Table {
+  readonly #limits: Limits;
+  readonly #byHost = new Map<string, LiveRoute>();
+  readonly #byId = new Map<string, LiveRoute>();
+  /** Every target that a route names or that still works on a request. */
+  readonly #targets = new Map<string, LiveTarget>();
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** The route of a canonical host: an exact match or nothing. */
+  find(host: string): LiveRoute | undefined {
+    return this.#byHost.get(host);
+  }
+
+  routes(): Route[] {
+    return [...this.#byId.values()].map((live) => live.route);
+  }
+
+  route(id: string): Route | undefined {
+    return this.#byId.get(id)?.route;
+  }
+
+  /** The host of `route` that another route holds, or the target id that stands for another address; null when it fits. */
+  conflict(route: Route): { id: "host_in_use" | "invalid_route"; what: string } | null {
+    for (const host of route.hosts) {
+      const holder = this.#byHost.get(host);
+      if (holder !== undefined && holder.route.id !== route.id) return { id: "host_in_use", what: host };
+    }
+    for (const target of route.targets) {
+      const known = this.#targets.get(target.id)?.spec;
+      if (known !== undefined && (known.address !== target.address || known.port !== target.port)) return { id: "invalid_route", what: target.id };
+    }
+    return null;
+  }
+
+  /** Puts a route that has no `conflict` in force: every request from now on follows it. */
+  put(route: Route): void {
+    const before = this.#byId.get(route.id);
+    const live: LiveRoute = { route, targets: route.targets.map((spec) => this.#target(spec)) };
+    for (const host of before?.route.hosts ?? []) this.#byHost.delete(host);
+    for (const host of route.hosts) this.#byHost.set(host, live);
+    this.#byId.set(route.id, live);
+    this.#retire(before?.targets ?? []);
+  }
+
+  remove(routeId: string): void {
+    const before = this.#byId.get(routeId);
+    if (before === undefined) return;
+    for (const host of before.route.hosts) this.#byHost.delete(host);
+    this.#byId.delete(routeId);
+    this.#retire(before.targets);
+  }
+
+  target(id: string): LiveTarget | undefined {
+    return this.#targets.get(id);
+  }
+
+  /** Closes connections that rested long enough and forgets targets that nobody names and nothing works on. */
+  sweep(now: number): void {
+    for (const [id, target] of this.#targets) {
+      target.sweep(now);
+      if (!target.live && target.load === 0) this.#targets.delete(id);
+    }
+  }
+
+  /** Closes every connection at rest. */
+  close(): void {
+    for (const target of this.#targets.values()) target.retire();
+  }
+
+  #target(spec: Route["targets"][number]): LiveTarget {
+    let target = this.#targets.get(spec.id);
+    if (target === undefined) this.#targets.set(spec.id, (target = new LiveTarget(spec, this.#limits)));
+    target.live = true;
+    return target;
+  }
+
+  #retire(candidates: LiveTarget[]): void {
+    for (const target of candidates) if (!this.#isRouted(target)) target.retire();
+  }
+
+  #isRouted(target: LiveTarget): boolean {
+    for (const live of this.#byId.values()) if (live.targets.includes(target)) return true;
+    return false;
+  }
+}
