@@ -46,6 +46,8 @@ export type GitOptions = {
   /** After the verdict a client that does not read is let go. */
   flushMs: number;
   packsBeforeGc: number;
+  /** When the server stops: for deploys to end after they were told to. */
+  lastWordsMs: number;
 };
 
 export type Git = {
@@ -69,8 +71,8 @@ const DEFAULTS: GitOptions = {
   keepAliveSeconds: 5,
   flushMs: 30_000,
   packsBeforeGc: 50,
+  lastWordsMs: 10_000,
 };
-const LAST_WORDS_MS = 10_000;
 
 export function createGit(deps: GitDeps, overrides: Partial<GitOptions> = {}): Git {
   const { dataDir, log } = deps;
@@ -136,10 +138,10 @@ export function createGit(deps: GitDeps, overrides: Partial<GitOptions> = {}): G
       gcStop.abort();
       if (!(await pushes.idle(graceMs))) {
         stopping.abort(new Error("The server is stopping."));
-        if (!(await pushes.idle(LAST_WORDS_MS))) for (const push of pushes.all()) push.kill();
+        if (!(await pushes.idle(options.lastWordsMs))) for (const push of pushes.all()) push.kill();
       }
       await hookServer.stop();
-      await pushes.idle(LAST_WORDS_MS);
+      await pushes.idle(options.lastWordsMs);
       await Promise.allSettled(upkeep);
     },
 

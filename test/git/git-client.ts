@@ -57,6 +57,10 @@ export const CLIENT_ENVIRONMENT: Record<string, string> = {
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_CONFIG_GLOBAL: "/dev/null",
   GIT_TERMINAL_PROMPT: "0",
+  // Compressing random megabytes would be most of the time that these tests take.
+  GIT_CONFIG_COUNT: "1",
+  GIT_CONFIG_KEY_0: "core.compression",
+  GIT_CONFIG_VALUE_0: "0",
   GIT_AUTHOR_NAME: "A U Thor",
   GIT_AUTHOR_EMAIL: "author@example.com",
   GIT_COMMITTER_NAME: "A U Thor",
