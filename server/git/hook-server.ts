@@ -49,12 +49,7 @@ export function createHookServer(options: HookServerOptions) {
         throw new Error(`The data folder's path is too long: ${socketPath} must have at most ${MAX_SOCKET_PATH} bytes (a unix socket's limit). Set PAAS_DATA_DIR to a shorter one.`);
       await rm(socketPath, { force: true });
       await mkdir(dirname(socketPath), { recursive: true });
-      const before = process.umask(0o177);
-      try {
-        await new Promise<void>((resolve, reject) => server.once("error", reject).listen(socketPath, resolve));
-      } finally {
-        process.umask(before);
-      }
+      await listen(server, socketPath);
       await writeHook(hooksDir, socketPath);
     },
 
@@ -66,6 +61,15 @@ export function createHookServer(options: HookServerOptions) {
       await rm(socketPath, { force: true });
     },
   };
+}
+
+// The socket is born closed to others: a chmod afterwards would leave a moment. Node binds it before listen() returns.
+function listen(server: Server, socketPath: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const before = process.umask(0o177);
+    server.once("error", reject).listen(socketPath, resolve);
+    process.umask(before);
+  });
 }
 
 // The verdict is how the answer ends: whole means accept, broken off (curl exits 18) means decline. So everything that

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { removeWorkspaces, startGit, workspace } from "./git-client.ts";
+import { removeWorkspaces, startGit, workspace } from "../support/git-client.ts";
 import { startGitServer, TOKENS, type GitServer } from "./git-server.ts";
 import { childrenNamed } from "./processes.ts";
 import { ALICE, packet, raw } from "./raw-request.ts";

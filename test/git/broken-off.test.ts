@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Output } from "../../server/pipeline/output.ts";
 import { eventually } from "./eventually.ts";
-import { removeWorkspaces, signalGroup, workspace, type Running, type Workspace } from "./git-client.ts";
+import { removeWorkspaces, signalGroup, workspace, type Running, type Workspace } from "../support/git-client.ts";
 import { startGitServer, type Deploy, type GitServer } from "./git-server.ts";
 import { childrenNamed } from "./processes.ts";
 

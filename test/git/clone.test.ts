@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { removeWorkspaces, startGit, workspace, type Workspace } from "./git-client.ts";
+import { removeWorkspaces, startGit, workspace, type Workspace } from "../support/git-client.ts";
 import { startGitServer, type GitServer } from "./git-server.ts";
 
 const COMMITS = 60;

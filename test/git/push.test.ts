@@ -2,7 +2,7 @@ import { chmod } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { AppError } from "../../server/errors.ts";
-import { removeWorkspaces, startGit, workspace, type Workspace } from "./git-client.ts";
+import { removeWorkspaces, startGit, workspace, type Workspace } from "../support/git-client.ts";
 import { startGitServer, type Deploy, type GitServer } from "./git-server.ts";
 
 const succeed: Deploy = async (_push, output) => {
