@@ -1,6 +1,6 @@
 /** The HTTP server of the control plane: what git, API and dashboard have in common. */
 
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { AppError } from "../errors.ts";
 import { answerUnparsable, sendError } from "./error-handler.ts";
@@ -23,13 +23,13 @@ const HEADERS_TIMEOUT_MS = 10_000;
 export function createHttpServer(log: Logger): FastifyInstance {
   const fastify = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: requestId,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // A dribbled head is cut off about a second after its time: Node looks every 30 s by default.
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true } },
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),
     clientErrorHandler: answerUnparsable,
   });

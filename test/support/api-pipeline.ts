@@ -1,0 +1,128 @@
+/** A pipeline without builds and dynos: it writes the rows that the real one would, so that the API stands on a real store. */
+
+import { randomUUID } from "node:crypto";
+import { PassThrough } from "node:stream";
+import { assertAppName, randomAppName } from "../../server/domain/app-name.ts";
+import { EMPTY_APP_JSON } from "../../server/domain/app-json.ts";
+import { applyConfigChange, describeConfigChange } from "../../server/domain/config-vars.ts";
+import { nextFormation, parseQuantity } from "../../server/domain/formation.ts";
+import type { App, Build, ProcessTypes, Release, User } from "../../server/domain/model.ts";
+import { AppError, invalidParams, notFound } from "../../server/errors.ts";
+import type { DynoView, Pipeline } from "../../server/pipeline/pipeline.ts";
+import type { Store } from "../../server/store/store.ts";
+
+export type ApiPipeline = Pipeline & {
+  /** What restart and stop were asked, such as `restart web.1`. */
+  asked: string[];
+  /** A build that runs until its output is ended. */
+  startBuild(app: App, user: User): { build: Build; output: PassThrough };
+  /** A finished push: slug, build and release. */
+  deploy(app: App, user: User, processTypes?: ProcessTypes): Release;
+};
+
+export function createApiPipeline(store: Store): ApiPipeline {
+  const outputs = new Map<string, PassThrough>();
+  const asked: string[] = [];
+  const now = (): string => new Date().toISOString();
+
+  const taken = <T>(name: string, work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if ((error as { code?: string }).code === "SQLITE_CONSTRAINT_UNIQUE") throw invalidParams(`name: "${name}" is already taken.`);
+      throw error;
+    }
+  };
+  const current = (app: App): Release => {
+    const deployment = store.deployments.current(app.id);
+    const release = deployment && store.releases.find(deployment.releaseId);
+    if (!release) throw new Error(`${app.name} has no current release`);
+    return release;
+  };
+  const release = (app: App, user: User, { slugId, config, formation, description }: Pick<Release, "slugId" | "config" | "formation" | "description">): Release =>
+    store.transaction(() => {
+      const made = store.releases.insert({ id: randomUUID(), appId: app.id, userId: user.id, commit: null, createdAt: now(), slugId, config, formation, description });
+      const deployment = { id: randomUUID(), appId: app.id, releaseId: made.id, state: "pending" as const, reason: null, createdAt: now(), updatedAt: now() };
+      store.deployments.insert(deployment);
+      store.deployments.makeCurrent(deployment, now());
+      return made;
+    });
+  const dynosOf = (app: App): DynoView[] => {
+    const { formation, id, version, slugId, createdAt } = current(app);
+    const commands = slugId === null ? {} : store.slugs.find(slugId)?.processTypes ?? {};
+    return Object.entries(formation).flatMap(([type, { quantity, size }]) => Array.from({ length: quantity }, (_, index) => ({
+      id: `00000000-0000-4000-8000-${type}.${index + 1}`, name: `${type}.${index + 1}`, type, command: commands[type] ?? "", size,
+      state: "up" as const, release: { id, version }, createdAt, updatedAt: createdAt,
+    })));
+  };
+  const ask = async (verb: string, app: App, which?: string): Promise<void> => {
+    if (which !== undefined && !dynosOf(app).some(({ name, type }) => name === which || type === which)) throw notFound("dyno");
+    asked.push([verb, which].filter(Boolean).join(" "));
+  };
+
+  return {
+    asked,
+    startBuild(app, user) {
+      const build: Build = { id: randomUUID(), appId: app.id, status: "pending", commit: "a".repeat(40), buildpack: null, slugId: null, releaseId: null, userId: user.id, reason: null, createdAt: now(), updatedAt: now() };
+      store.builds.insert(build);
+      const output = new PassThrough();
+      outputs.set(build.id, output);
+      return { build, output };
+    },
+    deploy(app, user, processTypes = { web: "npm start" }) {
+      const slugId = randomUUID();
+      store.slugs.insert({ id: slugId, appId: app.id, image: `sha256:${slugId}`, commit: "b".repeat(40), buildpack: "Node.js", processTypes, appJson: EMPTY_APP_JSON, stack: "debian-12", size: 1234, prunedAt: null, createdAt: now() });
+      const before = current(app);
+      const made = release(app, user, { slugId, config: before.config, formation: nextFormation(Object.keys(processTypes), before.formation), description: "Deploy bbbbbbbb" });
+      store.builds.insert({ id: randomUUID(), appId: app.id, status: "succeeded", commit: "b".repeat(40), buildpack: "Node.js", slugId, releaseId: made.id, userId: user.id, reason: null, createdAt: now(), updatedAt: now() });
+      return made;
+    },
+
+    createApp(given, user) {
+      const name = given ?? randomAppName();
+      assertAppName(name);
+      const app: App = { id: randomUUID(), name, ownerId: user.id, createdAt: now(), updatedAt: now() };
+      taken(name, () => store.apps.insert(app));
+      release(app, user, { slugId: null, config: {}, formation: {}, description: "Initial release" });
+      return app;
+    },
+    async renameApp(app, name) {
+      assertAppName(name);
+      taken(name, () => store.apps.rename(app.id, name, now()));
+      return store.apps.find(app.id) as App;
+    },
+    destroyApp: async (app) => store.apps.remove(app.id),
+    push: async () => false,
+    runningBuild: () => undefined,
+    async changeConfig(app, change, user) {
+      const before = current(app);
+      const config = applyConfigChange(before.config, change);
+      const description = describeConfigChange(before.config, config);
+      return description === undefined ? before : release(app, user, { ...before, config, description });
+    },
+    async scale(app, updates, user) {
+      const before = current(app);
+      const formation = { ...before.formation };
+      for (const { type, quantity, size } of updates) {
+        const known = formation[type];
+        if (!known) throw notFound("formation");
+        formation[type] = { quantity: quantity === undefined ? known.quantity : parseQuantity(quantity, known.quantity, type), size: typeof size === "string" ? size : known.size };
+      }
+      return release(app, user, { ...before, formation, description: "Scale" });
+    },
+    async rollback(app, to, user) {
+      if (to.slugId === null) throw new AppError("no_slug", `v${to.version} has no slug to go back to.`);
+      return release(app, user, { ...to, description: `Rollback to v${to.version}` });
+    },
+    restart: (app, which) => ask("restart", app, which),
+    stop: (app, which) => ask("stop", app, which),
+    dynos: async (app) => dynosOf(app),
+    current,
+    releaseStatus(of) {
+      const deployment = store.deployments.ofRelease(of.id);
+      const isCurrent = deployment?.state === "current";
+      return { status: "succeeded", current: isCurrent, updatedAt: deployment?.updatedAt ?? of.createdAt, eligibleForRollback: !isCurrent && of.slugId !== null };
+    },
+    buildOutput: (build) => outputs.get(build.id) ?? new PassThrough().end(),
+  };
+}

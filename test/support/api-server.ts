@@ -1,0 +1,92 @@
+/** A real server on a free port over a real database in a folder of its own. */
+
+import type { FastifyInstance, RouteOptions } from "fastify";
+import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { registerApi } from "../../server/api/api.ts";
+import { createHttpServer } from "../../server/api/server.ts";
+import { loadConfig } from "../../server/config.ts";
+import { newToken } from "../../server/domain/credentials.ts";
+import type { User } from "../../server/domain/model.ts";
+import type { Pipeline } from "../../server/pipeline/pipeline.ts";
+import { createStore, type Store } from "../../server/store/store.ts";
+import { createApiPipeline, type ApiPipeline } from "./api-pipeline.ts";
+
+export type Person = { user: User; token: string };
+/** `body` is whatever JSON came: the caller says what it expects of it. */
+export type Answer<T> = { status: number; headers: Headers; body: T; text: string };
+
+export type Ask = { as?: Person | string | null; json?: unknown; body?: string; headers?: Record<string, string> };
+
+export type ApiServer = {
+  url: string;
+  port: number;
+  fastify: FastifyInstance;
+  store: Store;
+  pipeline: ApiPipeline;
+  /** Method and path of every route that was registered. */
+  routes: string[];
+  /** Log lines, parsed. */
+  logged: Record<string, unknown>[];
+  admin: Person;
+  ann: Person;
+  bob: Person;
+  ready: { now: boolean };
+  /** A request with a token (ann's unless said otherwise) and a JSON body. */
+  ask<T = Record<string, unknown>>(method: string, path: string, options?: Ask): Promise<Answer<T>>;
+  stop(): Promise<void>;
+};
+
+/** @param alter puts faults into the pipeline. */
+export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline = (pipeline) => pipeline): Promise<ApiServer> {
+  const dir = mkdtempSync(join(tmpdir(), "paas-api-"));
+  const store = createStore(join(dir, "paas.db"), new URL("../../migrations", import.meta.url).pathname);
+  const pipeline = createApiPipeline(store);
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>) });
+  const ready = { now: true };
+  const routes: string[] = [];
+
+  const fastify = createHttpServer(log);
+  fastify.addHook("onRoute", ({ method, url }: RouteOptions) => void [method].flat().forEach((one) => routes.push(`${one} ${url}`)));
+  const port = (): number => (fastify.server.address() as AddressInfo).port;
+  registerApi(fastify, { config: loadConfig({ PAAS_DATA_DIR: dir }), store, pipeline: alter(pipeline), log, routerPort: () => 8080, apiPort: port, ready: () => ready.now });
+  await fastify.listen({ port: 0, host: "127.0.0.1" });
+
+  const person = (email: string, admin = false): Person => {
+    const user = store.users.create(email, { admin });
+    const token = newToken();
+    store.tokens.add(user.id, token, "test");
+    return { user, token };
+  };
+  const [admin, ann, bob] = [person("admin@example.com", true), person("ann@example.com"), person("bob@example.com")];
+  const url = `http://127.0.0.1:${port()}`;
+
+  return {
+    url, port: port(), fastify, store, pipeline, routes, logged, admin, ann, bob, ready,
+    async ask<T>(method: string, path: string, { as = ann, json, body, headers = {} }: Ask = {}) {
+      const payload = json === undefined ? body : JSON.stringify(json);
+      const response = await fetch(url + path, {
+        method,
+        redirect: "error",
+        headers: {
+          ...(as === null ? {} : { authorization: `Bearer ${typeof as === "string" ? as : as.token}` }),
+          ...(payload === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(payload === undefined ? {} : { body: payload }),
+      });
+      const text = await response.text();
+      const isJson = response.headers.get("content-type")?.startsWith("application/json") && text !== "";
+      return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : undefined) as T, text };
+    },
+    async stop() {
+      await fastify.close();
+      store.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
