@@ -7,15 +7,23 @@ import { join } from "node:path";
 /** A unix socket's path has at most 107 bytes (unix(7)); the longest of ours is `run/router.sock`. */
 const MAX_DIR_BYTES = 90;
 
-export type DataDir = {
-  path: string;
+/** Where things lie in a data folder. */
+export function dataPaths(path: string) {
+  return {
+    path,
+    database: join(path, "paas.db"),
+    buildLogs: join(path, "builds"),
+    instanceFile: join(path, "instance-id"),
+    pidFile: join(path, "run", "control-plane.pid"),
+    routerSocket: join(path, "run", "router.sock"),
+    routerSnapshot: join(path, "router-snapshot.json"),
+    routerLog: join(path, "logs", "router.log"),
+  };
+}
+
+export type DataDir = ReturnType<typeof dataPaths> & {
   /** Random, made once: the engine's things carry it. */
   instance: string;
-  database: string;
-  buildLogs: string;
-  routerSocket: string;
-  routerSnapshot: string;
-  routerLog: string;
   /** Lets another control plane in. */
   release(): void;
 };
@@ -28,17 +36,9 @@ export function openDataDir(path: string): DataDir {
   if (Buffer.byteLength(path) > MAX_DIR_BYTES) throw new Error(`PAAS_DATA_DIR: the path ${path} is longer than ${MAX_DIR_BYTES} bytes, too long for the sockets inside it.`);
   for (const dir of ["", "run", "logs"]) mkdirSync(join(path, dir), { recursive: true, mode: 0o700 });
   chmodSync(path, 0o700);
-  const release = takeFor(join(path, "run", "control-plane.pid"), path);
-  return {
-    path,
-    instance: instanceId(join(path, "instance-id")),
-    database: join(path, "paas.db"),
-    buildLogs: join(path, "builds"),
-    routerSocket: join(path, "run", "router.sock"),
-    routerSnapshot: join(path, "router-snapshot.json"),
-    routerLog: join(path, "logs", "router.log"),
-    release,
-  };
+  const paths = dataPaths(path);
+  const release = takeFor(paths.pidFile, path);
+  return { ...paths, instance: instanceId(paths.instanceFile), release };
 }
 
 function takeFor(pidFile: string, path: string): () => void {

@@ -5,7 +5,8 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
-import { confinement, DYNO_USER, pipeText, untilExit } from "./dynos.ts";
+import { DYNO_USER } from "./build-image.ts";
+import { confinement, pipeText, untilExit } from "./dynos.ts";
 import type { BuildSpec, Engine } from "./engine.ts";
 import { buildName, cacheName, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
@@ -110,7 +111,7 @@ async function readFiles(container: Dockerode.Container, path: string): Promise<
 async function commit(docker: Dockerode, container: Dockerode.Container, instance: string, spec: BuildSpec, base: string): Promise<{ image: string; sizeBytes: number }> {
   const { repo, tag } = slugTag(spec.buildId);
   const options = {
-    _query: { repo, tag, pause: false, comment: `slug of ${spec.commit}` },
+    _query: { container: container.id, repo, tag, pause: false, comment: `slug of ${spec.commit}` },
     _body: { Labels: labels(instance, "slug", spec.appId), Env: ["HOME=/app"], Cmd: null, OpenStdin: false, StdinOnce: false, AttachStdin: false },
   };
   const { Id } = (await within(COMMIT_MS, "commit slug", container.commit(options))) as { Id: string };

@@ -3,6 +3,7 @@
 import type Dockerode from "dockerode";
 import type { Duplex } from "node:stream";
 import { AppError } from "../errors.ts";
+import { DYNO_USER } from "./build-image.ts";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
 import type { Dyno, DynoSpec, Engine, Exit } from "./engine.ts";
 import { dynoFromContainer, dynoLabels, dynoName, networkName, ours } from "./naming.ts";
@@ -11,8 +12,6 @@ import { createDemultiplexer, demultiplex } from "./streams.ts";
 const CALL_MS = 30_000;
 const LIST_MS = 10_000;
 const MAX_LINE = 2000;
-/** Numeric, so that any stack image will do: programs of users never run as root. */
-export const DYNO_USER = "10000:10000";
 
 /** What every container of users' code gets, dyno or build (RELIABILITY a8). */
 export function confinement(memoryMb: number): Dockerode.HostConfig {
