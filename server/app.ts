@@ -53,6 +53,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   const engine = createDockerEngine({
     instance: dataDir.instance,
     stackImage: config.stackImage,
+    caBundle: config.caBundle,
     networkRange: config.networkRange,
     openPort: LOOPBACK.has(config.bind) ? undefined : routerProcess.port(),
     onWarning: (message, err) => log.warn({ err }, message),

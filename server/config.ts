@@ -13,6 +13,8 @@ export type Config = {
   domain: string;
   adminToken: string | undefined;
   stackImage: string;
+  /** SSL_CERT_FILE, as OpenSSL's programs know it: the certificates that builds trust. Undefined: the host's own. */
+  caBundle: string | undefined;
   logLevel: string;
   /** All networks of dynos come from this range (CIDR). */
   networkRange: string;
@@ -69,6 +71,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     domain: check("PAAS_DOMAIN", "localhost", (value) => HOST_NAME.test(value), "a host name in lower case such as apps.example.com"),
     adminToken: text("PAAS_ADMIN_TOKEN", "") || undefined,
     stackImage: text("PAAS_STACK_IMAGE", ""),
+    caBundle: text("SSL_CERT_FILE", "") || undefined,
     logLevel: check("PAAS_LOG_LEVEL", "info", (value) => LOG_LEVELS.includes(value), `one of ${LOG_LEVELS.join(", ")}`),
     networkRange: check("PAAS_NETWORK_RANGE", "10.213.0.0/16", isPrivateRange, "a private range of size /12 to /20 such as 10.213.0.0/16"),
     router: check("PAAS_ROUTER", "spawn", (value) => value === "spawn" || value === "external", "spawn or external") as Config["router"],

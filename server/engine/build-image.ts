@@ -27,7 +27,7 @@ const PREPARE_TIMEOUT_MS = 60_000;
 export type BuildImageOptions = {
   stackImage: string;
   /** Certificates that builds trust; default: the host's own. */
-  caBundle?: string;
+  caBundle?: string | undefined;
   onProgress?: (line: string) => void;
 };
 
@@ -65,7 +65,7 @@ type Content = { hash: string; files: Map<string, string>; folders: { from: stri
 
 async function contentOf(docker: Docker, options: BuildImageOptions): Promise<Content> {
   const stack = await docker.getImage(options.stackImage).inspect();
-  const caBundle = options.caBundle ?? process.env["SSL_CERT_FILE"] ?? CA_BUNDLE;
+  const caBundle = options.caBundle ?? CA_BUNDLE;
   const npm = packageFolder("npm");
   const corepack = packageFolder("corepack");
   const node = packageFolder(`node-linux-${process.arch}`);

@@ -17,6 +17,8 @@ export type DockerOptions = {
   /** Tells this installation's things from others' on the same engine. */
   instance: string;
   stackImage: string;
+  /** Certificates that builds trust, where they are not the host's own. */
+  caBundle?: string | undefined;
   networkRange: string;
   /** A port of the host that apps may reach (firewall.ts). */
   openPort: number | undefined;
@@ -56,7 +58,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     async prepare(onProgress) {
       await ensureUnreachableRoute(networkRange);
       await ensureFirewall(options.openPort).catch((error: unknown) => options.onWarning("the firewall rules around dynos are not in force", error));
-      buildImage = await ensureBuildImage(docker, { stackImage: options.stackImage, onProgress });
+      buildImage = await ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress });
     },
 
     async startDyno(spec) {

@@ -1,4 +1,4 @@
-/** From a pushed tree to a slug: what git holds is checked first, then built in a fresh container. */
+/** From a pushed tree to a slug: what git holds is checked first, then built on a clean slate. */
 
 import { randomUUID } from "node:crypto";
 import { parse } from "yaml";
