@@ -16,7 +16,9 @@ export async function main(argv: string[]): Promise<void> {
   if (unknown.length > 0) return fail(`Unknown argument: ${unknown.join(" ")}. There is one: --no-example.`);
   try {
     const config = loadConfig(process.env);
-    const log = pino({ level: config.logLevel }, process.stdout.isTTY ? pretty({ sync: true, ignore: "pid,hostname" }) : process.stdout);
+    // A person at a terminal reads the plain lines; what happens besides stands in the log of a service.
+    const level = process.stdout.isTTY && !process.env["PAAS_LOG_LEVEL"] ? "warn" : config.logLevel;
+    const log = pino({ level }, process.stdout.isTTY ? pretty({ sync: true, ignore: "pid,hostname" }) : process.stdout);
     const app = await startApp(config, log, (line) => say(`paas: ${line}`));
     let stopping = false;
     const stop = (signal: NodeJS.Signals): void => {

@@ -2,6 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { openSync, closeSync } from "node:fs";
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import type { Router } from "../proxy/client.ts";
@@ -47,7 +49,7 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
   function launch(): void {
     const out = openSync(dataDir.routerLog, "a", 0o600);
     const args = [MAIN, "--bind", config.bind, "--port", String(port), "--socket", dataDir.routerSocket, "--snapshot", dataDir.routerSnapshot, "--log", dataDir.routerLog];
-    const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", out, out], env: { PATH: config.programPath } });
+    const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", out, out], env: environment(config) });
     child.on("error", (error) => log.error({ err: error }, "the router could not be started"));
     child.unref();
     closeSync(out);
@@ -78,6 +80,12 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
       if (found) await end(found.pid);
     },
   };
+}
+
+/** The router shares our cache of compiled code: without it, reading TypeScript costs a second and 20 MB. */
+function environment(config: Config): Record<string, string> {
+  const cache = getCompileCacheDir();
+  return { PATH: config.programPath, ...(cache ? { NODE_COMPILE_CACHE: dirname(cache) } : {}) };
 }
 
 function pause(ms: number): Promise<void> {

@@ -109,7 +109,9 @@ export class GitAnswer extends Writable {
     const isWhole = this.#mustEndWithFlush ? this.#tail.toString("latin1") === FLUSH_PACKET : code !== null;
     if (this.#bytes > 0) return void (isWhole && !this.#refusal ? response.end() : response.destroy());
     if (code === 0 && !this.#refusal) return void response.end();
-    const { status, text } = this.#refusal ?? { status: 500, text: "git failed on the server; its log says why." };
-    response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end(`${text}\n`);
+    const fault = code === null ? { status: 500, text: "git was ended on the server." } : { status: 400, text: "git could not make sense of this request." };
+    const { status, text } = this.#refusal ?? fault;
+    const body = Buffer.from(`${text}\n`);
+    response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "content-length": body.length, connection: "close" }).end(body);
   }
 }

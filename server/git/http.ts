@@ -129,7 +129,8 @@ function answerBy(reply: FastifyReply, start: () => void): void {
 
 function wires(request: FastifyRequest, reply: FastifyReply, { log, stallMs }: GitRoutesOptions) {
   const onError = (error: unknown): void => log.error({ err: error, url: request.raw.url }, "git could not be run");
-  return { request: request.raw, response: reply.raw, stallMs, onError };
+  const onFailure = (code: number | null, complaint: string): void => log.info({ url: request.raw.url, code, complaint }, "git ended with an error");
+  return { request: request.raw, response: reply.raw, stallMs, onError, onFailure };
 }
 
 function requestedService(url: URL): GitService {
@@ -152,10 +153,21 @@ function noSuchApp(name: string): Refusal {
 
 /** Errors as one line of plain text, which git prints after "remote: ". */
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): void {
-  const known = error instanceof Refusal || error instanceof AppError;
-  const status = known ? error.status : 500;
+  const status = statusOf(error);
   if (status >= 500) log.error({ err: error, url: request.raw.url }, "git request failed");
   // The rest of an unwanted upload shall not be read.
   if (request.method !== "GET") reply.header("connection", "close");
-  void reply.code(status).type("text/plain; charset=utf-8").send(`${error instanceof Refusal ? error.message : publicMessage(error)}\n`);
+  void reply.code(status).type("text/plain; charset=utf-8").send(`${textOf(error, status)}\n`);
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof Refusal || error instanceof AppError) return error.status;
+  // Fastify's own, such as a malformed Content-Type.
+  const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
+  return status >= 400 && status < 500 ? status : 500;
+}
+
+function textOf(error: unknown, status: number): string {
+  if (error instanceof Refusal) return error.message;
+  return status < 500 && !(error instanceof AppError) ? "This request is malformed." : publicMessage(error);
 }

@@ -29,10 +29,13 @@ export type Exchange = Advertisement & {
   maxBodyBytes: number;
   /** Called once git runs, before it can have started a hook. */
   onStart(child: ChildProcessWithoutNullStreams): void;
+  /** git ended with an error: how, and its last words. */
+  onFailure(code: number | null, complaint: string): void;
 };
 
 // The pipes of one git service, its hook and the hook's connection, with room to spare.
 const DESCRIPTORS_NEEDED = 12;
+const MAX_COMPLAINT = 1000;
 
 /**
  * Answers `GET info/refs?service=git-…`.
@@ -77,7 +80,9 @@ export function serve(exchange: Exchange): void {
     child = started;
     if (!started.pid) return survive(started, answer);
     answer.follow(new Promise((resolve) => started.on("close", resolve)));
-    started.stderr.resume();
+    let complaint = "";
+    started.stderr.on("data", (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-MAX_COMPLAINT)));
+    started.on("close", (code) => code === 0 || exchange.onFailure(code, complaint.trim()));
     started.stdin.on("error", () => {});
     // git may stop reading early (pack too large): the client only reads its reason once the rest is sent.
     started.stdin.on("close", () => {

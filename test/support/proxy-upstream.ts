@@ -13,8 +13,8 @@ export type RawUpstream = {
   close(): Promise<void>;
 };
 
-/** `onData` sees a connection after each arrival; its `received` holds everything so far. */
-export async function rawUpstream(onData: (connection: RawConnection) => unknown, port = 0, address = "127.0.0.1"): Promise<RawUpstream> {
+/** `onData` sees a connection after each arrival; its `received` holds everything so far. `at`: a port or a socket's path. */
+export async function rawUpstream(onData: (connection: RawConnection) => unknown, at: number | string = 0): Promise<RawUpstream> {
   const connections: RawConnection[] = [];
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const connection: RawConnection = { socket, received: "", isClosed: false, closed: once(socket, "close").then(() => {}, () => {}) };
@@ -27,10 +27,12 @@ export async function rawUpstream(onData: (connection: RawConnection) => unknown
       onData(connection);
     });
   });
-  server.listen(port, address);
+  if (typeof at === "string") server.listen(at);
+  else server.listen(at, "127.0.0.1");
   await once(server, "listening");
+  const address = server.address();
   return {
-    port: (server.address() as net.AddressInfo).port,
+    port: typeof address === "object" && address !== null ? address.port : 0,
     connections,
     received: () => connections.map((connection) => connection.received).join(""),
     close: async () => {
