@@ -3,9 +3,9 @@
  * `#finish` (all well), `#fail` (the router answers) or `clientGone`.
  */
 
+import type { Socket } from "node:net";
 import { accessLine } from "./access-log.ts";
 import { chooseTarget, someAble } from "./balance.ts";
-import type { ClientConnection } from "./client-connection.ts";
 import { FAILURES, type Failure, UNAVAILABLE } from "./failure.ts";
 import { interimHeadForClient, requestHeadForApp, responseHeadForClient, switchingHeadForClient } from "./forward.ts";
 import { BodyReader, CHUNKED, CHUNK_END, LAST_CHUNK, LENGTH, NO_BODY, UNTIL_CLOSE, chunkStart } from "./framing.ts";
@@ -35,10 +35,27 @@ const INTERIM_MAX = 10;
 const CONTINUE_MAX = 2;
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
+/** The connection that the request came on and its response goes to, as far as one request may act on it. */
+export type ExchangeClient = {
+  readonly socket: Socket;
+  readonly address: string;
+  /** Field lines that are the same for each request of this connection. */
+  readonly origin: string;
+  pause(): void;
+  resume(): void;
+  /** The response is out; `keep` where another request may follow. */
+  answered(keep: boolean): void;
+  fail(failure: Failure, exchange: Exchange, keep: boolean): void;
+  openTunnel(): void;
+  breakOff(reset: boolean): void;
+  closeGently(): void;
+  destroy(): void;
+};
+
 export class Exchange implements UpstreamUser, InFlight {
   readonly requestId: string;
   readonly #state: RouterState;
-  readonly #client: ClientConnection;
+  readonly #client: ExchangeClient;
   readonly #head: RequestHead;
   readonly #body: RequestBody | null;
   readonly #startedAt: number;
@@ -67,7 +84,7 @@ export class Exchange implements UpstreamUser, InFlight {
   #clientEnded = false;
   #upstreamEnded = false;
 
-  constructor(state: RouterState, client: ClientConnection, head: RequestHead, now: number) {
+  constructor(state: RouterState, client: ExchangeClient, head: RequestHead, now: number) {
     this.#state = state;
     this.#client = client;
     this.#head = head;

@@ -1,7 +1,7 @@
 /** One connection to a dyno: it carries one request at a time and rests in its target's pool between two. */
 
 import net from "node:net";
-import type { LiveTarget } from "./live-target.ts";
+import type { Target } from "./route.ts";
 
 /** Who a connection works for; the callbacks come in this order, `closed` last and once. */
 export type UpstreamUser = {
@@ -15,11 +15,17 @@ export type UpstreamUser = {
   closed(connection: UpstreamConnection, code: string | null): void;
 };
 
+/** Where a connection leads; `forget` hears of its end. */
+export type UpstreamPool = {
+  readonly spec: Target;
+  forget(connection: UpstreamConnection): void;
+};
+
 const FIRST_BUFFER = 16_384;
 const LARGE_BUFFER = 65_536;
 
 export class UpstreamConnection {
-  readonly target: LiveTarget;
+  readonly target: UpstreamPool;
   readonly socket: net.Socket;
   user: UpstreamUser | null;
   established = false;
@@ -33,7 +39,7 @@ export class UpstreamConnection {
   #kept = false;
   #code: string | null = null;
 
-  constructor(target: LiveTarget, user: UpstreamUser) {
+  constructor(target: UpstreamPool, user: UpstreamUser) {
     this.target = target;
     this.user = user;
     const { address, port } = target.spec;
