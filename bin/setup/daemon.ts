@@ -4,7 +4,6 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Probe } from "./engine.ts";
 import type { Host } from "./host.ts";
 import { findCommand, lastLines, runCommand } from "./run-command.ts";
 import { SetupError } from "./setup-error.ts";
@@ -15,6 +14,9 @@ const DEFAULT_SOCKET = "/var/run/docker.sock";
 const DEFAULT_LOG = "/var/log/dockerd.log";
 const DEFAULT_PID_FILE = "/var/run/docker.pid";
 const DAEMON_SETTINGS = "/etc/docker/daemon.json";
+
+/** What came of asking the engine whether it lives. */
+export type Probe = "answers" | "absent" | "denied" | "silent";
 
 /** A daemon of ours with everything of its own, for a socket (or data root) that no service manager knows of. */
 export type OwnDaemon = { socketPath: string; dataRoot: string; runFolder: string; logFile: string; settingsFile: string };

@@ -1,7 +1,7 @@
 /** A Docker Engine that answers: the one that runs, or one that we install and start. */
 
 import Docker from "dockerode";
-import { startDaemon } from "./daemon.ts";
+import { startDaemon, type Probe } from "./daemon.ts";
 import { engineCompanions, ensurePrograms } from "./host-packages.ts";
 import type { Host } from "./host.ts";
 import { withProgress, type Write } from "./progress.ts";
@@ -45,8 +45,6 @@ export async function ensureEngine(host: Host, write: Write): Promise<void> {
   if ((await probeEngine(endpoint)) === "answers") return;
   await withProgress("starting Docker Engine", "a few seconds", write, () => startDaemon(endpoint.socketPath, host, () => probeEngine(endpoint)));
 }
-
-export type Probe = "answers" | "absent" | "denied" | "silent";
 
 /** Asks the engine whether it lives, for at most 5 seconds. */
 export async function probeEngine(endpoint: EngineEndpoint, timeoutMs = PROBE_MS): Promise<Probe> {
