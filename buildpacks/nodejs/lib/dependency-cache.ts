@@ -2,13 +2,15 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Build, Toolchain } from "./build.ts";
 import { mustRun } from "./command.ts";
 import { hasInstallScripts } from "./scripts.ts";
 
 /** Raise it when what is kept changes its form. */
-const FORMAT = 1;
+const FORMAT = 2;
+/** One file is read and written twice as fast as the thousands in it. */
+const ARCHIVE = "tree.tar";
 /** What of package.json decides which packages are installed. */
 const FIELDS = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta", "bundleDependencies", "bundledDependencies", "dependenciesMeta", "overrides", "resolutions", "pnpm", "workspaces", "engines", "packageManager", "os", "cpu", "allowScripts", "trustedDependencies"];
 const CONFIGURATION = [".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".pnpmfile.cjs"];
@@ -48,16 +50,13 @@ async function workspaceManifests(build: Build): Promise<string[]> {
   return found.split("\n").filter(Boolean).sort();
 }
 
-/** Copies what was kept under this key into the app's folder. @returns what it is, or undefined when there is none. */
+/** Unpacks what was kept under this key into the app's folder. @returns what it is, or undefined when there is none. */
 export async function restoreDependencies({ buildDir, cacheDir }: Build, key: string): Promise<Kept | undefined> {
   const folder = join(cacheDir, "dependencies");
   const kept = readKept(folder, key);
   if (!kept) return undefined;
-  for (const path of kept.paths) {
-    mkdirSync(dirname(join(buildDir, path)), { recursive: true });
-    rmSync(join(buildDir, path), { recursive: true, force: true });
-    await mustRun("cp", ["-a", "--reflink=auto", join(folder, "tree", path), join(buildDir, path)]);
-  }
+  for (const path of kept.paths) rmSync(join(buildDir, path), { recursive: true, force: true });
+  if (kept.paths.length > 0) await mustRun("tar", ["-xf", join(folder, ARCHIVE), "-C", buildDir]);
   return kept;
 }
 
@@ -75,10 +74,7 @@ export async function keepDependencies({ buildDir, cacheDir }: Build, key: strin
   const folder = join(cacheDir, "dependencies");
   mkdirSync(cacheDir, { recursive: true });
   const unfinished = mkdtempSync(join(cacheDir, "keep-"));
-  for (const path of paths) {
-    mkdirSync(dirname(join(unfinished, "tree", path)), { recursive: true });
-    await mustRun("cp", ["-a", "--reflink=auto", join(buildDir, path), join(unfinished, "tree", path)]);
-  }
+  if (paths.length > 0) await mustRun("tar", ["-cf", join(unfinished, ARCHIVE), "-C", buildDir, ...paths.map((path) => `./${path}`)]);
   writeFileSync(join(unfinished, "kept.json"), JSON.stringify({ key, paths }));
   rmSync(folder, { recursive: true, force: true });
   renameSync(unfinished, folder);

@@ -26,7 +26,7 @@ export async function installDependencies(build: Build, tools: Toolchain): Promi
     const handled = await handleCommittedModules(build, tools);
     if (handled) return { key: undefined, restored: undefined };
   }
-  if (!tools.lockFile) warn("No lock file: every build may install other versions than you have tested.", `Run \`${tools.manager === "berry" ? "yarn" : tools.manager} install\` and commit the lock file that it writes.`);
+  if (!tools.lockFile && hasDependencies(build)) warn("No lock file: every build may install other versions than you have tested.", `Run \`${tools.manager === "berry" ? "yarn" : tools.manager} install\` and commit the lock file that it writes.`);
 
   const isKept = canBeKept(build, tools);
   const key = isKept ? await dependencyKey(build, tools) : undefined;

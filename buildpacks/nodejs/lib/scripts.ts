@@ -85,7 +85,7 @@ export function prepareScriptsForDynos(build: Build): void {
     const lines = [];
     const before = scripts[`pre${name}`];
     if (before) lines.push(...stage(build.pkg, `pre${name}`, before), `/bin/sh -c ${quoted(before)} || exit`);
-    lines.push(...stage(build.pkg, name, script), "source /opt/paas/bin/become", `become /bin/sh ${quoted(script)}`);
+    lines.push(...stage(build.pkg, name, script), "source /opt/paas/bin/become", `become sh ${quoted(script)}`);
     writeFileSync(join(folder, name), `${lines.join("\n")}\n`);
   }
 }

@@ -1,0 +1,22 @@
+import os
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Hello(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = b"Hello from a program that needs no build\n"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+port = int(os.environ.get("PORT", 5000))
+print(f"Listening on port {port}")
+ThreadingHTTPServer(("", port), Hello).serve_forever()
