@@ -20,24 +20,27 @@ const MAX_FILE_BYTES = 256 * 1024;
  * Nothing of the pushed tree is ever unpacked on the host.
  */
 export function createBuildRunner(docker: Dockerode, instance: string, buildImage: () => string): Engine["build"] {
-  return async (spec, output, timeoutMs, signal) => {
+  return async (spec, output, timeoutMs, stopwatch, signal) => {
     const env = await environmentTar(spec.config);
     const container = await create(docker, instance, buildImage(), spec, env.length);
     try {
       const stream = await within(CALL_MS, "attach to build", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }));
       const ended = pipeText(stream as never, (text) => output.write(text));
       await within(CALL_MS, "start build", container.start());
+      stopwatch.lap("start build");
       const feeding = feed(stream, env, spec.source);
       const { exit, timedOut } = await untilExit(container, async () => {
         const { StatusCode } = (await container.wait()) as { StatusCode: number };
         return { code: StatusCode, outOfMemory: (await container.inspect()).State.OOMKilled };
       }, timeoutMs, signal);
       await ended;
+      stopwatch.lap("build");
       const fed = await feeding;
       if (exit.code === 0 && !timedOut && !signal?.aborted && fed instanceof Error) throw fed;
       if (exit.code !== 0 || timedOut || signal?.aborted) return { exit, timedOut, image: undefined, sizeBytes: 0, files: new Map() };
       const files = new Map([...(await readFiles(container, "/opt/paas/out")), ...(await readFiles(container, "/app/Procfile"))]);
       const { image, sizeBytes } = await commit(docker, container, instance, spec, buildImage());
+      stopwatch.lap("commit slug");
       return { exit, timedOut, image, sizeBytes, files };
     } finally {
       await unlessGone(within(CALL_MS, "remove build", container.remove({ force: true, v: true })));

@@ -82,7 +82,7 @@ export type Engine = {
   /** Runs a one-off dyno to its end, its output live, and removes it. */
   runOnce(spec: DynoSpec, output: Output, timeoutMs: number, signal?: AbortSignal): Promise<Exit & { timedOut: boolean }>;
   /** Builds in a fresh container, its output live. Nothing but the image is left. */
-  build(spec: BuildSpec, output: Output, timeoutMs: number, signal?: AbortSignal): Promise<BuildOutcome & { timedOut: boolean }>;
+  build(spec: BuildSpec, output: Output, timeoutMs: number, stopwatch: { lap(stage: string): void }, signal?: AbortSignal): Promise<BuildOutcome & { timedOut: boolean }>;
 
   /** Free space where images and dynos are kept; undefined where that cannot be seen from here. */
   freeDiskBytes(): Promise<number | undefined>;

@@ -28,8 +28,8 @@ export type GitRoutesOptions = {
 
 const PATH = /^\/([^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
 const SERVICES: readonly string[] = ["receive-pack", "upload-pack"];
-// A fetch sends what it wants and has; real negotiations stay below a few MB.
-const MAX_FETCH_BYTES = 64 << 20;
+// A fetch sends what it wants and has; 100,000 refs are 5 MB.
+const MAX_FETCH_BYTES = 16 << 20;
 // Beside the pack: one line for each ref.
 const MAX_COMMANDS_BYTES = 16 << 20;
 const USER = "gitUser";

@@ -9,6 +9,7 @@ import { AppError, invalidParams } from "../errors.ts";
 import { detail, topic, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import type { Source } from "./source.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 
 export const STACK = "debian-12";
 /** The exit code by which the build says that no buildpack takes the app. */
@@ -18,15 +19,16 @@ const NO_BUILDPACK = 66;
  * Builds the source; everything that the build prints goes to the output as it comes. The slug is not written down yet: its release does that.
  * @throws AppError invalid_params (Procfile, app.json), no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
  */
-export async function build(parts: Parts, app: App, row: Build, source: Source, config: ConfigVars, output: Output, signal: AbortSignal): Promise<Slug> {
+export async function build(parts: Parts, app: App, row: Build, source: Source, config: ConfigVars, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
   const { engine, config: { limits } } = parts;
   const appJsonFile = await source.readFile("app.json", MAX_APP_JSON_BYTES);
   const appJson = appJsonFile ? parseAppJson(appJsonFile) : EMPTY_APP_JSON;
   const procfile = await source.readFile("Procfile", MAX_PROCFILE_BYTES);
   if (procfile) parseProcfile(procfile);
 
+  stopwatch.lap("read source");
   const spec = { buildId: row.id, appId: app.id, commit: source.commit, stack: STACK, config, source: source.archive(signal), memoryMb: limits.buildMemoryMb };
-  const outcome = await engine.build(spec, output, limits.buildMinutes * 60_000, signal);
+  const outcome = await engine.build(spec, output, limits.buildMinutes * 60_000, stopwatch, signal);
   if (outcome.image === undefined) throw failure(outcome, limits, signal);
 
   try {

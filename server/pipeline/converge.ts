@@ -10,6 +10,7 @@ import { discard } from "./discard.ts";
 import { dynoSpec, WEB_PORT, wantedDynos } from "./dyno-spec.ts";
 import { untilHealthy } from "./health-check.ts";
 import type { Parts } from "./parts.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 
 /** A deployment with all that it stands for. */
 export type Target = { app: App; deployment: Deployment; release: Release; slug: Slug | undefined };
@@ -19,6 +20,7 @@ export type ConvergeOptions = {
   stale?: (dyno: Dyno) => boolean;
   /** Which missing dynos to start now; all, when not given. Crashed ones wait their time. */
   start?: (wanted: Wanted) => boolean;
+  stopwatch?: Stopwatch;
   signal?: AbortSignal | undefined;
 };
 
@@ -36,13 +38,14 @@ export async function converge(parts: Parts, target: Target, options: ConvergeOp
   const existing = (await engine.dynos(target.app.id)).filter(({ id }) => !parts.retiring.has(id));
   const { keep, start, discard: leftover } = plan(wanted, existing, live, options.stale);
 
-  const started = await startAll(parts, target, start.filter(options.start ?? (() => true)), options.signal);
+  const started = await startAll(parts, target, start.filter(options.start ?? (() => true)), options);
   try {
     await switchTo(parts, target, [...keep, ...started], routes.find(({ id }) => id === target.app.id));
   } catch (error) {
     await throwAway(parts, started);
     throw error;
   }
+  options.stopwatch?.lap("flip");
   // From here on the new dynos serve: nothing below may take them down again.
   parts.store.deployments.makeCurrent(target.deployment, parts.now());
   const discarded = discard(parts, leftover).catch((error: unknown) => parts.log.error({ app: target.app.name, err: error }, "old dynos are left for the next look"));
@@ -50,7 +53,7 @@ export async function converge(parts: Parts, target: Target, options: ConvergeOp
 }
 
 /** Starts dynos side by side and waits until all are healthy. One that fails takes the others of this start with it. */
-async function startAll(parts: Parts, { app, release, slug }: Target, start: { type: string; number: number }[], signal: AbortSignal | undefined): Promise<Dyno[]> {
+async function startAll(parts: Parts, { app, release, slug }: Target, start: { type: string; number: number }[], { signal, stopwatch }: ConvergeOptions): Promise<Dyno[]> {
   if (!slug || start.length === 0) return [];
   const failed = new AbortController();
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
@@ -59,8 +62,10 @@ async function startAll(parts: Parts, { app, release, slug }: Target, start: { t
     try {
       const dyno = await parts.engine.startDyno(dynoSpec(app, release, slug, type, number, parts.config.limits.dynoMemoryMb));
       started.push(dyno);
+      stopwatch?.lap(`start ${dyno.name}`);
       const checks = (slug.appJson.healthchecks[type] ?? []).filter((check) => check.type === "startup");
       await untilHealthy(parts.engine, dyno, checks, parts.config.limits.bootSeconds, either);
+      stopwatch?.lap(`boot ${dyno.name}`);
     } catch (error) {
       failed.abort();
       throw error;

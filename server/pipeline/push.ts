@@ -3,14 +3,16 @@
 import { randomUUID } from "node:crypto";
 import { statfs } from "node:fs/promises";
 import { appUrl } from "../domain/hostname.ts";
-import type { App, Build, User } from "../domain/model.ts";
+import type { App, Build, Slug, User } from "../domain/model.ts";
 import { AppError, publicMessage } from "../errors.ts";
 import { build } from "./build.ts";
 import type { BuildLogs } from "./build-log.ts";
+import type { Target } from "./converge.ts";
 import { detail, problem, tee, topic, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import { createRelease, currentTarget, launch } from "./release.ts";
 import type { Source } from "./source.ts";
+import { createStopwatch } from "./stopwatch.ts";
 
 export type Push = { app: App; user: User; branch: string; source: Source };
 
@@ -52,32 +54,44 @@ export function createPusher(parts: Parts, logs: BuildLogs): Pusher {
   };
 }
 
-async function deploy(parts: Parts, { app, user, source }: Push, row: Build, output: Output, signal: AbortSignal): Promise<void> {
+async function deploy(parts: Parts, push: Push, row: Build, output: Output, signal: AbortSignal): Promise<void> {
   const { store, lock, log } = parts;
-  const startedAt = performance.now();
+  const { app, source } = push;
+  const stopwatch = createStopwatch();
   store.builds.insert(row);
   await assertDiskSpace(parts);
   output.write("\n");
-  const slug = await build(parts, app, row, source, currentTarget(parts, app).release.config, output, signal);
-  const builtAt = performance.now();
+  const slug = await build(parts, app, row, source, currentTarget(parts, app).release.config, output, stopwatch, signal);
 
   await lock.run(app.id, async () => {
-    const { release: current } = currentTarget(parts, app);
-    const target = store.transaction(() => {
-      const created = createRelease(parts, app, { slug, config: current.config, formation: current.formation, description: `Deploy ${source.commit.slice(0, 8)}`, user });
-      Object.assign(row, { slugId: slug.id, releaseId: created.release.id, buildpack: slug.buildpack });
-      store.builds.update(row);
-      return created;
-    });
+    const target = await recordRelease(parts, push, row, slug);
     topic(output, "Launching...");
-    await launch(parts, target, output, signal);
+    stopwatch.lap("release");
+    await launch(parts, target, output, { stopwatch, signal });
     Object.assign(row, { status: "succeeded", updatedAt: parts.now() });
     store.builds.update(row);
     detail(output, `Released v${target.release.version}`);
     detail(output, `${appUrl(app.name, parts.config, parts.routerPort())} deployed to paas`);
-    log.info({ app: app.name, release: `v${target.release.version}`, buildMs: Math.round(builtAt - startedAt), launchMs: Math.round(performance.now() - builtAt) }, "deploy succeeded");
+    log.info({ app: app.name, release: `v${target.release.version}`, stages: stopwatch.stages() }, "deploy succeeded");
   });
   output.write("\n");
+}
+
+/** Writes slug, release and build in one step. An image that no row names must not stay. */
+async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug: Slug): Promise<Target> {
+  const { store, engine } = parts;
+  const { config, formation } = currentTarget(parts, app).release;
+  try {
+    return store.transaction(() => {
+      const target = createRelease(parts, app, { slug, config, formation, description: `Deploy ${slug.commit.slice(0, 8)}`, user });
+      Object.assign(row, { slugId: slug.id, releaseId: target.release.id, buildpack: slug.buildpack });
+      store.builds.update(row);
+      return target;
+    });
+  } catch (error) {
+    await engine.removeImage(slug.image);
+    throw error;
+  }
 }
 
 /** Tells pusher and log why, and writes it down. */

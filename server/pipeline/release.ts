@@ -8,6 +8,7 @@ import { converge, type Target } from "./converge.ts";
 import { dynoSpec } from "./dyno-spec.ts";
 import { topic, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 
 export type ReleaseChange = {
   slug: Slug | undefined;
@@ -49,16 +50,17 @@ export function createRelease({ store, now }: Pick<Parts, "store" | "now">, app:
  * Brings a pending release to life: release phase, converge. The failure is written down and thrown on.
  * @throws AppError release_phase_failed, deploy_failed, engine_unavailable, router_unavailable: the release before it serves on.
  */
-export async function launch(parts: Parts, target: Target, output: Output, signal?: AbortSignal): Promise<{ discarded: Promise<void> }> {
+export async function launch(parts: Parts, target: Target, output: Output, options: { stopwatch?: Stopwatch; signal?: AbortSignal } = {}): Promise<{ discarded: Promise<void> }> {
   const { store, now } = parts;
   let deployment = target.deployment;
   try {
     if (target.slug?.processTypes["release"] !== undefined) {
       deployment = store.deployments.move(deployment, "releasing", now());
-      await runReleasePhase(parts, { ...target, deployment }, output, signal);
+      await runReleasePhase(parts, { ...target, deployment }, output, options.signal);
+      options.stopwatch?.lap("release phase");
     }
     deployment = store.deployments.move(deployment, "starting", now());
-    const result = await converge(parts, { ...target, deployment }, { signal });
+    const result = await converge(parts, { ...target, deployment }, options);
     await prune(parts, target.app).catch((error: unknown) => parts.log.warn({ app: target.app.name, err: error }, "old slugs are left for the next look"));
     return result;
   } catch (error) {
