@@ -14,7 +14,7 @@ export type RawRequest = {
 
 export const ALICE = { authorization: `Bearer ${TOKENS.alice}` };
 
-/** Sends one request and reads until the server closes. @throws Error when no answer came within 5 s. */
+/** Sends one request and reads until the server closes. @throws Error when no answer came within 20 s. */
 export async function raw(port: number, request: RawRequest): Promise<Answer> {
   const body = Buffer.from(request.body ?? "");
   const socket = open(port);
@@ -38,7 +38,7 @@ export function answerOf(socket: Socket): Promise<Answer> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   return new Promise((resolve, reject) => {
-    socket.setTimeout(5000, () => socket.destroy(new Error("No answer within 5 s.")));
+    socket.setTimeout(20_000, () => socket.destroy(new Error("No answer within 20 s.")));
     socket.once("error", reject);
     socket.once("close", () => {
       const all = Buffer.concat(chunks);
