@@ -36,7 +36,10 @@ await Promise.all(
   Array.from({ length: connections }, async (_, i) => {
     await one(true, false);
     if (i === 0) parentPort!.postMessage("started");
-    while (!stopping) await one(i % 2 === 0, i % 3 === 0);
+    while (!stopping) {
+      await one(i % 2 === 0, i % 3 === 0);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
   }),
 );
 kept.destroy();
