@@ -6,7 +6,7 @@ import { EMPTY_APP_JSON, MAX_APP_JSON_BYTES, parseAppJson } from "../domain/app-
 import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { MAX_PROCFILE_BYTES, parseProcfile } from "../domain/procfile.ts";
 import { AppError, invalidParams } from "../errors.ts";
-import { detail, topic, type Output } from "./output.ts";
+import { detail, size, topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import type { Source } from "./source.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -28,7 +28,8 @@ export async function build(parts: Parts, app: App, row: Build, source: Source, 
 
   stopwatch.lap("read source");
   const spec = { buildId: row.id, appId: app.id, commit: source.commit, stack: STACK, config, source: source.archive(signal), memoryMb: limits.buildMemoryMb };
-  const outcome = await engine.build(spec, output, limits.buildMinutes * 60_000, stopwatch, signal);
+  const printed = wholeLines(output);
+  const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);
   if (outcome.image === undefined) throw failure(outcome, limits, signal);
 
   try {
@@ -40,7 +41,7 @@ export async function build(parts: Parts, app: App, row: Build, source: Source, 
     if (Object.keys(processTypes).length === 0)
       throw invalidParams("Procfile: declares no process type, and the buildpack has no default. Add a line such as \"web: ./serve --port $PORT\".");
     topic(output, "Compressing...");
-    detail(output, `Done: ${(outcome.sizeBytes / 1_000_000).toFixed(1)}M`);
+    detail(output, `Done: ${size(outcome.sizeBytes)}`);
     return slug;
   } catch (error) {
     await engine.removeImage(outcome.image);

@@ -13,6 +13,27 @@ export function detail(output: Output, text: string): void {
   output.write(`${text.split("\n").map((line) => `       ${line}`.trimEnd()).join("\n")}\n`);
 }
 
+/** Output of a program that may end in the middle of a line: `end` finishes it, so that what comes next starts a line of its own. */
+export function wholeLines(output: Output): Output & { end(): void } {
+  let last = "\n";
+  return {
+    write(text) {
+      if (text === "") return;
+      last = text.at(-1) ?? last;
+      output.write(text);
+    },
+    end() {
+      if (last !== "\n") output.write("\n");
+      last = "\n";
+    },
+  };
+}
+
+/** `10.1M`, `22.9K`: as Heroku tells a slug's size. */
+export function size(bytes: number): string {
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)}K` : `${(bytes / 1_000_000).toFixed(1)}M`;
+}
+
 /** ` !     Push rejected, …`: Heroku's mark for what went wrong; every line carries it. */
 export function problem(output: Output, text: string): void {
   output.write(`${text.split("\n").map((line) => ` !     ${line}`.trimEnd()).join("\n")}\n`);

@@ -8,7 +8,7 @@ import { AppError, publicMessage } from "../errors.ts";
 import { build } from "./build.ts";
 import type { BuildLogs } from "./build-log.ts";
 import type { Target } from "./converge.ts";
-import { detail, problem, tee, topic, type Output } from "./output.ts";
+import { detail, problem, tee, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import { createRelease, currentTarget, launch } from "./release.ts";
 import type { Source } from "./source.ts";
@@ -65,16 +65,18 @@ async function deploy(parts: Parts, push: Push, row: Build, output: Output, sign
 
   await lock.run(app.id, async () => {
     const target = await recordRelease(parts, push, row, slug);
-    topic(output, "Launching...");
     stopwatch.lap("release");
-    await launch(parts, target, output, { stopwatch, signal });
+    await launch(parts, target, output, { stopwatch, signal }).catch(async (error: unknown) => {
+      await forgetSlug(parts, target);
+      throw error;
+    });
     Object.assign(row, { status: "succeeded", updatedAt: parts.now() });
     store.builds.update(row);
     detail(output, `Released v${target.release.version}`);
     detail(output, `${appUrl(app.name, parts.config, parts.routerPort())} deployed to paas`);
+    output.write("\nVerifying deploy... done.\n");
     log.info({ app: app.name, release: `v${target.release.version}`, stages: stopwatch.stages() }, "deploy succeeded");
   });
-  output.write("\n");
 }
 
 /** Writes slug, release and build in one step. An image that no row names must not stay. */
@@ -94,14 +96,21 @@ async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug
   }
 }
 
+/** A slug that never served is of no use to anybody: its image goes. */
+async function forgetSlug({ store, engine, log, now }: Parts, { app, deployment, slug }: Target): Promise<void> {
+  if (!slug || store.deployments.find(deployment.id)?.state !== "failed") return;
+  store.slugs.markPruned(slug.id, now());
+  await engine.removeImage(slug.image).catch((err: unknown) => log.warn({ app: app.name, err }, "the image of a failed release is left for the next start"));
+}
+
 /** Tells pusher and log why, and writes it down. */
 function explain({ store, log, now }: Parts, { app }: Push, row: Build, output: Output, error: unknown): void {
   const reason = publicMessage(error);
   const known = error instanceof AppError;
   output.write("\n");
   problem(output, reason);
-  problem(output, `\nPush rejected to ${app.name}.${known ? "" : " The platform's log has the cause."}`);
   output.write("\n");
+  problem(output, `Push rejected to ${app.name}.${known ? "" : " The platform's log has the cause."}`);
   log[known ? "info" : "error"]({ app: app.name, build: row.id, ...(known ? { id: error.id } : {}), err: known ? error.cause : error }, "deploy failed");
   try {
     Object.assign(row, { status: "failed", reason, updatedAt: now() });

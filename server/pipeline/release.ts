@@ -6,7 +6,7 @@ import type { App, ConfigVars, Deployment, Release, Slug, User } from "../domain
 import { AppError, publicMessage } from "../errors.ts";
 import { converge, type Target } from "./converge.ts";
 import { dynoSpec } from "./dyno-spec.ts";
-import { topic, type Output } from "./output.ts";
+import { topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
@@ -59,6 +59,7 @@ export async function launch(parts: Parts, target: Target, output: Output, optio
       await runReleasePhase(parts, { ...target, deployment }, output, options.signal);
       options.stopwatch?.lap("release phase");
     }
+    topic(output, "Launching...");
     deployment = store.deployments.move(deployment, "starting", now());
     const result = await converge(parts, { ...target, deployment }, options);
     await prune(parts, target.app).catch((error: unknown) => parts.log.warn({ app: target.app.name, err: error }, "old slugs are left for the next look"));
@@ -76,8 +77,10 @@ async function runReleasePhase(parts: Parts, { app, release, slug }: Target, out
   const { limits } = parts.config;
   topic(output, "Running release command...");
   const spec = dynoSpec(app, release, slug, "release", release.version, limits.dynoMemoryMb);
-  const { code, outOfMemory, timedOut } = await parts.engine.runOnce(spec, output, limits.releaseMinutes * 60_000, signal);
+  const printed = wholeLines(output);
+  const { code, outOfMemory, timedOut } = await parts.engine.runOnce(spec, printed, limits.releaseMinutes * 60_000, signal).finally(printed.end);
   if (code === 0 && !timedOut) return;
+  if (signal?.aborted) throw new AppError("release_phase_failed", "The release command was interrupted.");
   const why = timedOut ? `took longer than ${limits.releaseMinutes} minutes and was stopped` : outOfMemory ? "was killed: it used more memory than it may" : `exited with status ${code}`;
   throw new AppError("release_phase_failed", `The release command ${why}.`);
 }

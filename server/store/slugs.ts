@@ -19,7 +19,7 @@ export function createSlugs(db: Db) {
   // Newest first by the last release that used the slug: those are the ones that a rollback is likely to want.
   const unused = db.prepare<[string, number], Row>(`
     SELECT ${COLUMNS} FROM slugs WHERE app_id = ?1 AND pruned_at IS NULL AND id NOT IN (
-      SELECT slug_id FROM releases WHERE app_id = ?1 AND slug_id IS NOT NULL GROUP BY slug_id ORDER BY max(version) DESC LIMIT ?2
+      SELECT slug_id FROM releases JOIN slugs s ON s.id = slug_id AND s.pruned_at IS NULL WHERE releases.app_id = ?1 GROUP BY slug_id ORDER BY max(version) DESC LIMIT ?2
     )`);
   const prune = db.prepare("UPDATE slugs SET pruned_at = ? WHERE id = ?");
   return {
