@@ -104,6 +104,12 @@ export function parseAppJson(bytes: Uint8Array): AppJson {
   return { formation: { ...document.formation }, healthchecks: { ...document.healthchecks } };
 }
 
+/** The checks that a new dyno of the type must pass before it is trusted. */
+export function startupChecks({ healthchecks }: AppJson, type: string): HealthCheck[] {
+  const checks = Object.hasOwn(healthchecks, type) ? healthchecks[type] : undefined;
+  return (checks ?? []).filter((check) => check.type === "startup");
+}
+
 function sentences(errors: ErrorObject[]): string[] {
   const told = errors.filter((error) => !(error.keyword === "required" && error.schemaPath.includes("oneOf"))).map((error) => {
     const field = error.instancePath.slice(1).replaceAll("/", ".") || "the document";

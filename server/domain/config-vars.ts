@@ -30,8 +30,8 @@ export function applyConfigChange(current: ConfigVars, change: unknown): ConfigV
 
 /** What changed, as the release's description: `Set FOO, BAR config vars` (Heroku's words); undefined when nothing did. */
 export function describeConfigChange(before: ConfigVars, after: ConfigVars): string | undefined {
-  const set = Object.keys(after).filter((key) => before[key] !== after[key]);
-  const removed = Object.keys(before).filter((key) => !(key in after));
+  const set = Object.keys(after).filter((key) => !Object.hasOwn(before, key) || before[key] !== after[key]);
+  const removed = Object.keys(before).filter((key) => !Object.hasOwn(after, key));
   const parts = [set.length > 0 ? `Set ${set.join(", ")}` : "", removed.length > 0 ? `${set.length > 0 ? "remove" : "Remove"} ${removed.join(", ")}` : ""].filter(Boolean);
   if (parts.length === 0) return undefined;
   return `${parts.join(" and ")} config vars`;

@@ -14,8 +14,9 @@ export const MAX_QUANTITY = 100;
 export function nextFormation(types: string[], previous: Formation, requested: Record<string, { quantity: number; size?: string | undefined }> = {}): Formation {
   const formation: Formation = {};
   for (const type of types.filter((name) => name !== "release")) {
-    const known = previous[type];
-    const asked = requested[type];
+    // A type may be called like something that every object inherits: `constructor`.
+    const known = Object.hasOwn(previous, type) ? previous[type] : undefined;
+    const asked = Object.hasOwn(requested, type) ? requested[type] : undefined;
     formation[type] = known ?? { quantity: asked?.quantity ?? (type === "web" ? 1 : 0), size: asked?.size ?? DEFAULT_SIZE };
   }
   return formation;

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Route } from "../../proxy/route.ts";
+import { startupChecks } from "../domain/app-json.ts";
 import { appHost } from "../domain/hostname.ts";
 import type { App, Deployment, Release, Slug } from "../domain/model.ts";
 import { plan, type Wanted } from "../domain/plan.ts";
@@ -63,8 +64,7 @@ async function startAll(parts: Parts, { app, release, slug }: Target, start: { t
       const dyno = await parts.engine.startDyno(dynoSpec(app, release, slug, type, number, parts.config.limits.dynoMemoryMb));
       started.push(dyno);
       stopwatch?.lap(`start ${dyno.name}`);
-      const checks = (slug.appJson.healthchecks[type] ?? []).filter((check) => check.type === "startup");
-      await untilHealthy(parts.engine, dyno, checks, parts.config.limits.bootSeconds, either);
+      await untilHealthy(parts.engine, dyno, startupChecks(slug.appJson, type), parts.config.limits.bootSeconds, either);
       stopwatch?.lap(`boot ${dyno.name}`);
     } catch (error) {
       failed.abort();
