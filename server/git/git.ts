@@ -38,6 +38,8 @@ export type GitOptions = {
   maxPushBytes: number;
   /** Of the unpacked source. */
   maxSourceBytes: number;
+  /** For reading it from git once. */
+  maxSourceMs: number;
   /** Output that may wait for a slow client. */
   maxPendingBytes: number;
   /** A connection without any traffic for this long is dropped. */
@@ -66,6 +68,7 @@ export type Git = {
 const DEFAULTS: GitOptions = {
   maxPushBytes: 1 << 30,
   maxSourceBytes: 1 << 30,
+  maxSourceMs: 5 * 60_000,
   maxPendingBytes: 4 << 20,
   stallMs: 120_000,
   keepAliveSeconds: 5,
@@ -93,6 +96,7 @@ export function createGit(deps: GitDeps, overrides: Partial<GitOptions> = {}): G
     deploy: deps.deploy,
     runningBuild: deps.runningBuild,
     maxSourceBytes: options.maxSourceBytes,
+    maxSourceMs: options.maxSourceMs,
     stopping: stopping.signal,
   });
   const hookServer = createHookServer({

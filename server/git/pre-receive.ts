@@ -20,6 +20,7 @@ export type PreReceiveOptions = {
   deploy(push: { app: App; user: User; branch: string; source: Source }, output: Output, signal: AbortSignal): Promise<boolean>;
   runningBuild(appId: string): RunningBuild | undefined;
   maxSourceBytes: number;
+  maxSourceMs: number;
   /** Fires when the server stops and the grace time is over. */
   stopping: AbortSignal;
 };
@@ -51,7 +52,7 @@ export function createPreReceive(options: PreReceiveOptions) {
     if (tip !== (NONE.test(update.before) ? undefined : update.before)) return reject(output, `${branch} has moved since. Pull, then push again.`);
     if (type !== "commit") return reject(output, `${branch} must point at a commit, not at a ${type}.`);
 
-    const source = createSource({ directory: push.directory, commit: update.after, env, maxBytes: options.maxSourceBytes });
+    const source = createSource({ directory: push.directory, commit: update.after, env, maxBytes: options.maxSourceBytes, maxMs: options.maxSourceMs });
     return deploy(options, push, { branch, update, source, output, hookGone });
   };
 }

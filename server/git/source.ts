@@ -15,6 +15,8 @@ export type SourceLocation = {
   env: Record<string, string>;
   /** A tree that unpacks to more than this is refused ("git bombs": few objects, endless tree). Bytes of tar. */
   maxBytes: number;
+  /** The same for a tree of endless folders, which gives no bytes at all. */
+  maxMs: number;
 };
 
 const MAX_ENTRY_BYTES = 64 << 10;
@@ -29,7 +31,7 @@ export function createSource(location: SourceLocation): Source {
   };
 }
 
-function archive({ directory, commit, env, maxBytes }: SourceLocation, signal: AbortSignal): Readable {
+function archive({ directory, commit, env, maxBytes, maxMs }: SourceLocation, signal: AbortSignal): Readable {
   let bytes = 0;
   const tar = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -39,14 +41,20 @@ function archive({ directory, commit, env, maxBytes }: SourceLocation, signal: A
     },
     signal,
   });
-  const git = spawn("git", ["--git-dir", directory, "archive", "--format=tar", commit], { env: gitEnvironment(env), stdio: ["ignore", "pipe", "pipe"] });
+  // --worktree-attributes: in a bare repository only our info/attributes hold then, so the bytes are those of the commit.
+  // Without it git first reads the whole tree into memory: one push of a few KB took 6.6 GB.
+  const git = spawn("git", ["--git-dir", directory, "archive", "--format=tar", "--worktree-attributes", commit], { env: gitEnvironment(env), stdio: ["ignore", "pipe", "pipe"] });
   let complaint = "";
   git.on("error", (error) => tar.destroy(error));
   if (!git.pid) return tar; // no descriptor left: the child has no pipes either
   git.stderr.on("data", (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-1000)));
   git.stdout.pipe(tar, { end: false });
   git.on("close", (code) => (code === 0 ? tar.end() : tar.destroy(new AppError("internal_server_error", "The pushed source could not be read.", { cause: complaint }))));
-  tar.on("close", () => git.kill());
+  const timer = setTimeout(() => tar.destroy(invalidParams(`The source could not be unpacked within ${maxMs / 1000} seconds.`)), maxMs);
+  tar.on("close", () => {
+    clearTimeout(timer);
+    git.kill();
+  });
   return tar;
 }
 
