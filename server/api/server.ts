@@ -4,6 +4,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { Logger } from "pino";
 import { AppError } from "../errors.ts";
 import { answerUnparsable, sendError } from "./error-handler.ts";
+import { closeIdleConnections } from "./idle-connections.ts";
 import { acceptJson } from "./json-body.ts";
 import { requestId } from "./request-id.ts";
 
@@ -34,6 +35,7 @@ export function createHttpServer(log: Logger): FastifyInstance {
     clientErrorHandler: answerUnparsable,
   });
   acceptJson(fastify);
+  closeIdleConnections(fastify);
   fastify.setErrorHandler(sendError);
   fastify.setNotFoundHandler((request, reply) => sendError(new AppError("not_found", "There is no such endpoint: check the method and the path."), request, reply));
   fastify.addHook("onRequest", async (request, reply) => void reply.header("Request-Id", request.id));

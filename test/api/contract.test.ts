@@ -1,5 +1,7 @@
 /** What every answer of the API keeps to: headers, media types, errors, credentials. */
 
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { App } from "../../server/domain/model.ts";
 import { AppError } from "../../server/errors.ts";
@@ -149,3 +151,20 @@ test("health is 503 until the control plane is ready, and needs no token", async
   server.ready.now = true;
   expect(await server.ask("GET", "/health", { as: null })).toMatchObject({ status: 200, body: { status: "ok" } });
 });
+
+test("a stop ends connections that never carried a request, and lets a running answer end", async () => {
+  const other = await startApiServer();
+  const left = other.pipeline.createApp("running", other.ann.user);
+  const { build, output } = other.pipeline.startBuild(left, other.ann.user);
+  const { body } = await other.ask<{ output_stream_url: string }>("GET", `/apps/running/builds/${build.id}`);
+  output.write("begun, ");
+  const running = await fetch(body.output_stream_url);
+  const spare = connect(other.port, "127.0.0.1");
+  await once(spare, "connect");
+  const closed = once(spare.resume(), "close");
+  const stopped = other.stop();
+  await closed;
+  output.end("ended");
+  expect(await running.text()).toBe("begun, ended");
+  await stopped;
+}, 5000);
