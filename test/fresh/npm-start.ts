@@ -43,7 +43,7 @@ export function npmStart(folder: string, env: Record<string, string> = {}): NpmS
         };
         const look = (): void => {
           if (output.includes(text)) settle();
-          else if (over) settle("ended before it said");
+          else if (over) settle(`ended with ${child.exitCode ?? child.signalCode} before it said`);
         };
         const patience = setTimeout(() => settle(`did not say in ${PATIENCE_MS / 60_000} minutes`), PATIENCE_MS);
         waiters.add(look);

@@ -6,6 +6,8 @@ import { randomBytes } from "node:crypto";
 export type OwnNetwork = {
   /** Wraps a command so that it runs inside. */
   inside: (command: string[]) => string[];
+  /** The processes that live in it. */
+  processes: () => number[];
   remove: () => void;
 };
 
@@ -47,7 +49,11 @@ export function makeOwnNetwork(): OwnNetwork {
     throw error;
   }
   // Not `ip netns exec`: that mounts a /sys of its own, without the cgroups that an engine needs.
-  return { inside: (command) => ["nsenter", `--net=/run/netns/${name}`, ...command], remove };
+  return {
+    inside: (command) => ["nsenter", `--net=/run/netns/${name}`, ...command],
+    processes: () => execFileSync("ip", ["netns", "pids", name], { encoding: "utf8" }).trim().split("\n").filter(Boolean).map(Number),
+    remove,
+  };
 }
 
 function ip(...args: string[]): void {

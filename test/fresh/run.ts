@@ -5,7 +5,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { engineEnvironment, removeEngine } from "./own-engine.ts";
@@ -16,8 +16,14 @@ const network = makeOwnNetwork();
 try {
   process.exitCode = await journey();
 } finally {
+  // A journey that failed leaves what it had started.
+  for (const pid of network.processes().filter(isOfTheProduct)) process.kill(pid, "SIGKILL");
   await removeEngine(folder);
   network.remove();
+}
+
+function isOfTheProduct(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(join(folder, "paas"));
 }
 
 async function journey(): Promise<number> {
