@@ -2,11 +2,12 @@
 
 import type { FastifyInstance } from "fastify";
 import { notFound } from "../errors.ts";
+import { STACK as STACK_NAME } from "../pipeline/build.ts";
 import { sendPage } from "./range.ts";
 import { stableId } from "./stable-id.ts";
 
 export const REGION = { id: stableId("region", "local"), name: "local" };
-export const STACK = { id: stableId("stack", "debian-12"), name: "debian-12" };
+export const STACK = { id: stableId("stack", STACK_NAME), name: STACK_NAME };
 export const GENERATION = { id: stableId("generation", "cedar"), name: "cedar" };
 
 const SINCE = "2026-11-22T00:00:00.000Z";
