@@ -1,0 +1,126 @@
+/**
+ * `npm run bench:push [runs]`: from the start of `git push` to the first answer of the new version, for a change of source only,
+ * beside `docker build` + `docker run` of the same app in the same run. Prints medians and, for ours, the time of each stage.
+ */
+
+import { spawn } from "node:child_process";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { removeWorkspaces, workspace, type Workspace } from "../test/support/git-client.ts";
+import { docker, startPaas, type Paas } from "../test/support/paas.ts";
+import { ensureEngine } from "../bin/setup/engine.ts";
+import { thisHost } from "../bin/setup/host.ts";
+import { writeLine } from "../bin/setup/progress.ts";
+import { ensureStackImage } from "../bin/setup/stack-image.ts";
+import { ensureBuildImage } from "../server/engine/build-image.ts";
+
+const RUNS = Number(process.argv[2] ?? 20);
+const EXAMPLE = join(import.meta.dirname, "../examples/hello-node");
+const POLL_MS = 5;
+
+const host = thisHost(process.env);
+await ensureEngine(host, writeLine);
+const stackImage = await ensureStackImage(host, writeLine);
+process.env["PAAS_STACK_IMAGE"] = stackImage;
+const base = await ensureBuildImage(docker, { stackImage });
+const paas = await startPaas({ PAAS_LOG_LEVEL: "info" });
+const repository = await workspace();
+try {
+  await cp(EXAMPLE, repository.dir, { recursive: true });
+  const source = await readFile(join(EXAMPLE, "index.js"), "utf8");
+  await writeFile(join(repository.dir, "Dockerfile"), dockerfile());
+  await repository.commit({ "index.js": marked(source, "first") });
+  const { code, output } = await repository.push(paas.remote("bench"));
+  if (code !== 0) throw new Error(output);
+  await dockerBuildAndRun(repository, "first");
+
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let run = 1; run <= RUNS; run += 1) {
+    const mark = `run ${run}`;
+    await repository.commit({ "index.js": marked(source, mark) });
+    ours.push(await pushToLive(paas, repository, mark));
+    theirs.push(await dockerBuildAndRun(repository, mark));
+    process.stdout.write(`${mark}: push ${Math.round(ours.at(-1) ?? 0)} ms, docker build + run ${Math.round(theirs.at(-1) ?? 0)} ms\n`);
+  }
+
+  process.stdout.write(`\nmedian of ${RUNS}, ms        p50     p90\n`);
+  process.stdout.write(`git push → live        ${quantile(ours, 0.5)}    ${quantile(ours, 0.9)}   (no request fails meanwhile)\n`);
+  process.stdout.write(`docker build + run     ${quantile(theirs, 0.5)}    ${quantile(theirs, 0.9)}   (the app is down between the two)\n`);
+  process.stdout.write(`ratio                  ${(quantile(ours, 0.5) / quantile(theirs, 0.5)).toFixed(2)}\n\nstages of the push, medians, ms\n`);
+  for (const [stage, ms] of stages(paas.output())) process.stdout.write(`  ${stage.padEnd(22)} ${ms}\n`);
+} finally {
+  await docker.getContainer("paas-bench-docker").remove({ force: true }).catch(() => undefined);
+  await docker.getImage("paas-bench-docker").remove({ force: true }).catch(() => undefined);
+  await paas.remove();
+  await removeWorkspaces();
+}
+
+/** Milliseconds from the start of the push to the first answer that carries the mark. */
+async function pushToLive(platform: Paas, repo: Workspace, mark: string): Promise<number> {
+  const began = performance.now();
+  const pushing = repo.push(platform.remote("bench"));
+  const live = untilAnswers(mark, async () => (await platform.get("bench", "/mark")).body);
+  const { code, output } = await pushing;
+  if (code !== 0) throw new Error(output);
+  return (await live) - began;
+}
+
+/** The same change by hand: build the image, remove the container, run the new one. */
+async function dockerBuildAndRun(repo: Workspace, mark: string): Promise<number> {
+  const name = "paas-bench-docker";
+  const began = performance.now();
+  await run("docker", ["build", "--quiet", "--network", await networkOfBench(), "--tag", name, repo.dir], { DOCKER_BUILDKIT: "0" });
+  await run("docker", ["rm", "--force", name]);
+  await run("docker", ["run", "--detach", "--name", name, "--network", await networkOfBench(), "--env", "PORT=5000", name]);
+  const { NetworkSettings } = await docker.getContainer(name).inspect();
+  const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? "";
+  return (await untilAnswers(mark, async () => (await fetch(`http://${address}:5000/mark`)).text())) - began;
+}
+
+async function untilAnswers(mark: string, ask: () => Promise<string>): Promise<number> {
+  for (const until = performance.now() + 60_000; performance.now() < until; ) {
+    if ((await ask().catch(() => "")) === mark) return performance.now();
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  throw new Error(`"${mark}" was not answered within a minute`);
+}
+
+function marked(source: string, mark: string): string {
+  return source.replace('app.get("/"', `app.get("/mark", (request, response) => response.type("text").send(${JSON.stringify(mark)}));\napp.get("/"`);
+}
+
+/** As careful people write it: dependencies first, so that their layer is used again while the lock file stays. */
+function dockerfile(): string {
+  return [`FROM ${base}`, "ENV PATH=/opt/paas/node/bin:/usr/bin:/bin NODE_ENV=production NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt npm_config_cache=/tmp/npm",
+    "WORKDIR /app", "COPY --chown=10000:10000 package.json package-lock.json ./", "RUN npm ci --omit=dev", "COPY index.js ./", 'CMD ["node", "index.js"]', ""].join("\n");
+}
+
+async function networkOfBench(): Promise<string> {
+  const filters = { label: [`paas.instance=${paas.instance()}`] };
+  return (await docker.listNetworks({ filters }))[0]?.Name ?? "bridge";
+}
+
+function stages(log: string): [string, number][] {
+  const times = new Map<string, number[]>();
+  for (const line of log.split("\n").filter((text) => text.includes("deploy succeeded")).slice(1)) {
+    const { stages: found } = JSON.parse(line) as { stages: Record<string, number> };
+    for (const [stage, ms] of Object.entries(found)) times.set(stage, [...(times.get(stage) ?? []), ms]);
+  }
+  return [...times].map(([stage, values]) => [stage, quantile(values, 0.5)]);
+}
+
+function quantile(values: number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0);
+}
+
+function run(program: string, args: string[], env: Record<string, string> = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+    let errors = "";
+    child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`${program} ${args.join(" ")}: ${errors}`))));
+  });
+}
