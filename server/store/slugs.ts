@@ -17,9 +17,9 @@ export function createSlugs(db: Db) {
   const images = db.prepare<[], { image: string }>("SELECT DISTINCT image FROM slugs WHERE pruned_at IS NULL");
   const byApp = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM slugs WHERE app_id = ? AND pruned_at IS NULL`);
   // Newest first by the last release that used the slug: those are the ones that a rollback is likely to want.
-  const unused = db.prepare<[string, number], Row>(`
-    SELECT ${COLUMNS} FROM slugs WHERE app_id = ?1 AND pruned_at IS NULL AND id NOT IN (
-      SELECT slug_id FROM releases JOIN slugs s ON s.id = slug_id AND s.pruned_at IS NULL WHERE releases.app_id = ?1 GROUP BY slug_id ORDER BY max(version) DESC LIMIT ?2
+  const unused = db.prepare<{ appId: string; releases: number }, Row>(`
+    SELECT ${COLUMNS} FROM slugs WHERE app_id = @appId AND pruned_at IS NULL AND id NOT IN (
+      SELECT slug_id FROM releases JOIN slugs s ON s.id = slug_id AND s.pruned_at IS NULL WHERE releases.app_id = @appId GROUP BY slug_id ORDER BY max(version) DESC LIMIT @releases
     )`);
   const prune = db.prepare("UPDATE slugs SET pruned_at = ? WHERE id = ?");
   return {
@@ -28,7 +28,7 @@ export function createSlugs(db: Db) {
     /** Slugs of the app whose image is still there. */
     kept: (appId: string): Slug[] => byApp.all(appId).map((row) => toSlug(row) as Slug),
     /** Kept slugs that none of the app's last `releases` slug-bearing releases uses. */
-    beyond: (appId: string, releases: number): Slug[] => unused.all(appId, releases).map((row) => toSlug(row) as Slug),
+    beyond: (appId: string, releases: number): Slug[] => unused.all({ appId, releases }).map((row) => toSlug(row) as Slug),
     markPruned: (id: string, now: string): void => void prune.run(now, id),
     /** Every image that some kept slug names. */
     images: (): string[] => images.all().map((row) => row.image),
