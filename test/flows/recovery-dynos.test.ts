@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deploy, type DeployedApp } from "../support/deployed-app.ts";
+import { removeWorkspaces } from "../support/git-client.ts";
+import { createInvariants, type Invariants } from "../support/invariants.ts";
+import { startLoad } from "../support/load.ts";
+import { docker, startPaas, type Paas } from "../support/paas.ts";
+import { eventually } from "../git/eventually.ts";
+
+let paas: Paas;
+let invariants: Invariants;
+let neighbour: DeployedApp;
+
+beforeAll(async () => {
+  paas = await startPaas();
+  invariants = createInvariants(paas);
+  neighbour = await deploy(paas, "neighbour", { text: "calm" }, invariants);
+});
+afterAll(async () => {
+  await paas.remove();
+  await removeWorkspaces();
+});
+
+const dynosOf = async (app: DeployedApp) => (await paas.containers("dyno")).filter(({ Labels }) => Labels["paas.app"] === app.id);
+const stateOf = async (app: DeployedApp) => (await paas.api<{ name: string; state: string }[]>("GET", `/apps/${app.name}/dynos`)).body.map(({ name, state }) => `${name} ${state}`);
+
+describe("a dyno that ends", () => {
+  it("is replaced within 2 s of its SIGKILL, and no request to another app fails", async () => {
+    const app = await deploy(paas, "shot", { text: "alive" }, invariants);
+    const load = startLoad(paas.routerPort, neighbour.name, 40);
+    const [before] = await dynosOf(app);
+    const began = performance.now();
+    await docker.getContainer(before?.Id ?? "").kill();
+    await eventually("the app is served again", async () => (await app.text().catch(() => "")) === "alive");
+    const ms = performance.now() - began;
+    if (process.env["PAAS_FIGURES"]) console.log(`dyno killed: served again after ${Math.round(ms)} ms`);
+    expect(ms).toBeLessThan(2000);
+    await invariants.hold();
+    expect((await dynosOf(app)).map(({ Id }) => Id)).not.toContain(before?.Id);
+    await load.stop();
+    expect(load.failures()).toEqual([]);
+  });
+
+  it("again and again waits longer each time and is shown as crashed; the next good push serves at once", async () => {
+    const app = await deploy(paas, "loop", { text: "for a moment", dieAfterMs: 400 }, invariants);
+    const started = new Set<string>();
+    const until = performance.now() + 6000;
+    let crashed = false;
+    for (; performance.now() < until; await sleep(50)) {
+      for (const { Id } of await dynosOf(app)) started.add(Id);
+      crashed ||= (await stateOf(app)).includes("web.1 crashed");
+    }
+    expect(crashed).toBe(true);
+    // At once, then after 1 s, 2 s, 4 s …: a restart without patience would make more than ten.
+    expect(started.size).toBeGreaterThanOrEqual(3);
+    expect(started.size).toBeLessThanOrEqual(5);
+    expect((await paas.get("loop")).status).toBe(503);
+
+    await app.push({ text: "mended" });
+    expect(await app.text()).toBe("mended");
+    expect(await stateOf(app)).toEqual(["web.1 up"]);
+    await invariants.hold(10_000);
+  });
+
+  it("some seconds after its release went live is replaced, and the release stays current", async () => {
+    const app = await deploy(paas, "late", { text: "up", dieAfterMs: 3000 }, invariants);
+    const [first] = await dynosOf(app);
+    await eventually("the dyno was replaced", async () => (await dynosOf(app)).some(({ Id, State }) => State === "running" && Id !== first?.Id));
+    await eventually("the app is served again", async () => (await app.text().catch(() => "")) === "up", 5000);
+    expect((await paas.api<{ current: boolean }[]>("GET", "/apps/late/releases")).body.map(({ current }) => current)).toEqual([false, true]);
+    await app.push({ text: "mended" });
+    await invariants.hold(10_000);
+  });
+
+  it("beside another of its type costs no request: the route loses it at once", async () => {
+    await paas.api("PATCH", "/apps/neighbour/formation", { updates: [{ type: "web", quantity: 2 }] });
+    await invariants.hold(10_000);
+    const load = startLoad(paas.routerPort, neighbour.name, 40);
+    await load.more(20);
+    const [one] = await dynosOf(neighbour);
+    await docker.getContainer(one?.Id ?? "").kill();
+    await load.more(80);
+    await invariants.hold(5000);
+    await load.stop();
+    // What the dyno was answering when it was killed is lost with it (RELIABILITY: I7).
+    expect(load.failures().length).toBeLessThanOrEqual(2);
+  });
+});

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { deploy, type DeployedApp } from "../support/deployed-app.ts";
+import { freePort } from "../support/free-port.ts";
+import { removeWorkspaces } from "../support/git-client.ts";
+import { createInvariants, type Invariants } from "../support/invariants.ts";
+import { startLoad } from "../support/load.ts";
+import { docker, startPaas, type Paas } from "../support/paas.ts";
+import { eventually } from "../git/eventually.ts";
+
+let paas: Paas;
+let app: DeployedApp;
+let invariants: Invariants;
+
+beforeAll(async () => {
+  paas = await startPaas({ PAAS_HTTP_PORT: String(await freePort()) });
+  invariants = createInvariants(paas);
+  app = await deploy(paas, "routed", { text: "served" }, invariants);
+});
+afterAll(async () => {
+  await paas.remove();
+  await removeWorkspaces();
+});
+
+async function killRouter(): Promise<number> {
+  const { pid } = await paas.router.health();
+  process.kill(pid, "SIGKILL");
+  return pid;
+}
+const serves = async (): Promise<boolean> => (await app.text().catch(() => "")) === "served";
+
+/** @returns milliseconds until the app is served again */
+async function untilServed(): Promise<number> {
+  const began = performance.now();
+  await eventually("the app is served", serves);
+  return performance.now() - began;
+}
+
+describe("the router", () => {
+  it("is back within a second of its SIGKILL, from its snapshot; only requests that it held are lost", async () => {
+    const took: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const before = await killRouter();
+      took.push(await untilServed());
+      expect((await paas.router.health()).pid).not.toBe(before);
+    }
+    if (process.env["PAAS_FIGURES"]) console.log(`router killed: served again after ${took.map(Math.round).join(", ")} ms`);
+    // Other work on the machine may slow one of them down.
+    expect(Math.min(...took)).toBeLessThan(1000);
+    await invariants.hold();
+
+    const load = startLoad(paas.routerPort, "routed", 40);
+    await load.more(20);
+    await app.push({ text: "served" });
+    await load.stop();
+    expect(load.failures()).toEqual([]);
+  });
+
+  it("is killed during a push: the push ends well or is rejected with the reason, and never takes a serving dyno away", async () => {
+    const commit = await app.change({ text: "served", bootMs: 1500 });
+    const before = app.ref();
+    const push = app.start();
+    await push.says("Launching");
+    await eventually("the new dyno was started", async () => (await paas.containers("dyno")).length === 2);
+    await killRouter();
+    const { code, output } = await push.done;
+    await untilServed();
+    await invariants.hold(15_000);
+    expect(app.ref(), output).toBe(code === 0 ? commit : before);
+    expect(output).not.toContain("Internal server error");
+  });
+
+  it("serves while the control plane is dead, and a new control plane takes it over as it is", async () => {
+    const load = startLoad(paas.routerPort, "routed", 40);
+    const { pid } = await paas.router.health();
+    await paas.kill();
+    await load.more(40);
+    await paas.start();
+    await load.more(20);
+    await load.stop();
+    expect(load.failures()).toEqual([]);
+    expect((await paas.router.health()).pid).toBe(pid);
+    await invariants.hold();
+  });
+
+  it("is killed while the control plane is dead: the next start brings it back with every route", async () => {
+    await paas.kill();
+    await killRouter();
+    await paas.start();
+    expect(await app.text()).toBe("served");
+    await invariants.hold();
+  });
+
+  it("comes back with all apps after a reboot, when no process and no dyno was left", async () => {
+    const other = await deploy(paas, "beside", { text: "other", worker: true }, invariants);
+    await paas.api("PATCH", "/apps/beside/formation", { updates: [{ type: "web", quantity: 2 }, { type: "worker", quantity: 1 }] });
+    await invariants.hold(15_000);
+    await paas.kill();
+    await killRouter();
+    const dynos = await paas.containers("dyno");
+    expect(dynos).toHaveLength(4);
+    await Promise.all(dynos.map(({ Id }) => docker.getContainer(Id).kill()));
+
+    const ready = await paas.start();
+    const ms = await invariants.hold(5000);
+    if (process.env["PAAS_FIGURES"]) console.log(`reboot: ready after ${Math.round(ready)} ms, all invariants hold ${Math.round(ms)} ms later`);
+    expect(await app.text()).toBe("served");
+    expect(await other.text()).toBe("other");
+    await app.push({ text: "served" });
+  });
+});
