@@ -37,8 +37,9 @@ export function createDeployments(db: Db) {
     /** Makes this deployment the app's current one and the one before it superseded, in one step. */
     makeCurrent: db.transaction((deployment: Deployment, now: string): Deployment => {
       const before = toDeployment(current.get(deployment.appId));
-      if (before && before.id !== deployment.id) move(before, "superseded", now);
-      return deployment.state === "current" ? deployment : move(deployment, "current", now);
+      if (before?.id === deployment.id) return before;
+      if (before) move(before, "superseded", now);
+      return move(deployment, "current", now);
     }),
   };
 }

@@ -1,6 +1,6 @@
 /** An app of a test's platform with its repository: changed, pushed and asked in one line each. */
 
-import { createInvariants, refOf, type Invariants } from "./invariants.ts";
+import { createInvariants, refOf, withoutRequests, type Invariants } from "./invariants.ts";
 import { workspace, type Result, type Running, type Workspace } from "./git-client.ts";
 import type { Paas } from "./paas.ts";
 import { smallApp, type Behaviour } from "./small-app.ts";
@@ -31,7 +31,7 @@ export async function deploy(paas: Paas, name: string, behaviour: Behaviour = {}
     async push(next) {
       const commit = await app.change(next);
       const result = await app.start().done;
-      if (result.code !== 0) throw new Error(`the push to ${app.name} was rejected:\n${result.output}\n${paas.output().slice(-3000)}`);
+      if (result.code !== 0) throw new Error(`the push to ${app.name} was rejected:\n${result.output}\n${withoutRequests(paas.output())}`);
       const version = releasedVersion(result);
       invariants.acknowledge(app.name, { version, commit });
       return version;
