@@ -2,6 +2,9 @@
 
 import { Agent, request } from "node:http";
 
+/** The code on an error page of the router. */
+const ROUTER_ERROR = /<small>([HRL]\d\d) /;
+
 export type Failure = { at: number; reason: string };
 
 export type Load = {
@@ -58,8 +61,11 @@ export function startLoad(port: number, app: string, perSecond = 100, path = "/"
       response.setEncoding("utf8").on("data", (text: string) => (body += text));
       response.on("error", (error) => once(error.message));
       response.on("aborted", () => once("the answer was cut off"));
-      // An app need not know POST: 404 and 405 are its answers, not the router's.
-      response.on("end", () => once(response.statusCode === 200 || (post && [404, 405].includes(response.statusCode ?? 0)) ? undefined : `${response.statusCode}: ${body.slice(0, 200)}`, body));
+      response.on("end", () => {
+        const code = ROUTER_ERROR.exec(body)?.[1];
+        // An app need not know POST: what it answers then is its own affair.
+        once(response.statusCode === 200 || (post && code === undefined) ? undefined : `${post ? "POST" : "GET"} ${response.statusCode}: ${code ?? body.slice(0, 200)}`, body);
+      });
     });
     asking.end(post ? "x".repeat(1000) : undefined);
   };
