@@ -15,5 +15,7 @@ RUN ln -s /srv/paas/node_modules/.bin/node /usr/local/bin/node && node --version
 # The image that builds and dynos run in: the engine must have it, or pull it.
 ARG STACK_IMAGE=
 ENV PAAS_STACK_IMAGE=${STACK_IMAGE} PAAS_DATA_DIR=/var/lib/paas
+# A new volume takes this folder over: router and control plane may then start in any order.
+RUN mkdir -p -m 0700 /var/lib/paas/run
 VOLUME /var/lib/paas
 CMD ["node", "server/main.ts"]
