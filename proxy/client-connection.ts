@@ -1,6 +1,7 @@
 /** One client's connection: finds the heads in its octets and answers its requests one after another (RFC 9112 9.3). */
 
 import type { Socket } from "node:net";
+import { readShared } from "./accepted-socket.ts";
 import { accessLine } from "./access-log.ts";
 import { errorResponse } from "./error-page.ts";
 import { Exchange } from "./exchange.ts";
@@ -32,13 +33,13 @@ export class ClientConnection {
   #paused = false;
   #advancing = false;
 
-  constructor(state: RouterState, socket: Socket, address: string, port: number) {
+  constructor(state: RouterState, accepted: Socket, address: string, port: number) {
     this.#state = state;
+    const socket = readShared(accepted, (bytes, end) => this.#received(bytes, end));
     this.socket = socket;
     this.address = address;
     this.origin = `X-Forwarded-Proto: http\r\nX-Forwarded-Port: ${port}\r\n`;
     this.#since = state.now;
-    socket.on("data", (bytes: Buffer) => this.#received(bytes));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
     socket.on("error", () => {});
@@ -69,7 +70,7 @@ export class ClientConnection {
     this.#phase = IDLE;
     this.#since = this.#state.now;
     this.resume();
-    if (this.#pending !== null && !this.#advancing) this.#advance();
+    if (this.#pending !== null && !this.#advancing) this.#advancePending();
   }
 
   /** Answers with the router's own page. */
@@ -125,22 +126,21 @@ export class ClientConnection {
     else if (this.#phase === CLOSING && waited > (this.socket.writableLength > 0 ? limits.rollingMs : limits.lingerMs)) this.socket.destroy();
   }
 
-  #received(bytes: Buffer): void {
+  #received(bytes: Buffer, end: number): void {
     if (this.#phase === CLOSING) return;
     const exchange = this.#exchange;
+    if (exchange === null && this.#pending === null) return this.#advance(bytes, end);
+    // What is kept beyond this call must not lie in the shared buffer.
+    const own = Buffer.from(bytes.subarray(0, end));
     if (exchange !== null) {
-      const taken = exchange.wantsOctets ? exchange.fromClient(bytes) : 0;
-      if (taken < bytes.length) this.#wait(taken === 0 ? bytes : bytes.subarray(taken));
+      const taken = exchange.wantsOctets ? exchange.fromClient(own) : 0;
+      if (taken < end) this.#wait(taken === 0 ? own : own.subarray(taken));
       return;
     }
-    if (this.#pending === null) {
-      this.#pending = bytes;
-    } else {
-      this.#pending = Buffer.concat([this.#pending, bytes]);
-      // A head in pieces is read again from its start, but only when a line has ended or is too long.
-      if (!bytes.includes(10) && this.#pending.length <= this.#state.limits.fieldLineBytes) return;
-    }
-    this.#advance();
+    this.#pending = Buffer.concat([this.#pending!, own]);
+    // A head in pieces is read again from its start, but only when a line has ended or is too long.
+    if (!own.includes(10) && this.#pending.length <= this.#state.limits.fieldLineBytes) return;
+    this.#advancePending();
   }
 
   /** Keeps octets for later: pipelined requests, or what was sent behind an Upgrade. */
@@ -150,35 +150,47 @@ export class ClientConnection {
     if (this.#pending.length >= this.#state.limits.pipelineBytes) this.pause();
   }
 
-  /** Starts the requests that wait, one at a time, while the client takes the answers. */
-  #advance(): void {
-    this.#advancing = true;
-    while (this.#pending !== null && this.#exchange === null && this.#phase !== CLOSING && !this.socket.writableNeedDrain) {
-      const size = this.#head.parse(this.#pending, this.#state.limits);
-      if (size === -1) this.#refuse(this.#head.refusal);
-      if (size <= 0) break;
-      this.#begin(size);
-    }
-    this.#advancing = false;
-    if (this.#exchange === null && this.#pending !== null && this.#phase === IDLE) {
-      this.#phase = HEAD;
-      this.#since = this.#state.now;
-    }
+  #advancePending(): void {
+    const waiting = this.#pending!;
+    this.#pending = null;
+    this.#advance(waiting, waiting.length);
   }
 
-  #begin(headSize: number): void {
-    const bytes = this.#pending!;
+  /** Starts the requests in `bytes`, one at a time, while the client takes the answers; keeps what is left. */
+  #advance(bytes: Buffer, end: number): void {
+    this.#advancing = true;
+    let rest = bytes;
+    let left = end;
+    while (left > 0 && this.#exchange === null && this.#phase !== CLOSING && !this.socket.writableNeedDrain) {
+      const size = this.#head.parse(rest, left, this.#state.limits);
+      if (size === -1) this.#refuse(this.#head.refusal);
+      if (size <= 0) break;
+      // The common case: one request, and nothing behind its head.
+      rest = size === left ? rest : Buffer.from(rest.subarray(size, left));
+      left -= size;
+      const taken = this.#begin(rest, left);
+      if (taken > 0) rest = rest.subarray(taken);
+      left -= taken;
+    }
+    this.#advancing = false;
+    if (left === 0 || this.#phase === CLOSING) return;
+    const kept = rest === bytes ? Buffer.from(bytes.subarray(0, left)) : rest;
+    if (this.#exchange !== null || this.socket.writableNeedDrain) return this.#wait(kept);
+    // A head in pieces: bounded by the parser.
+    this.#pending = kept;
+    if (this.#phase !== IDLE) return;
+    this.#phase = HEAD;
+    this.#since = this.#state.now;
+  }
+
+  /** Starts the exchange of the head just parsed; returns how many of the octets behind it were its body. */
+  #begin(behind: Buffer, size: number): number {
     const exchange = new Exchange(this.#state, this, this.#head, performance.now());
-    this.#pending = headSize === bytes.length ? null : bytes.subarray(headSize);
     this.#phase = BUSY;
     this.#exchange = exchange;
-    if (this.#pending !== null && exchange.wantsOctets) {
-      const rest = this.#pending;
-      this.#pending = null;
-      const taken = exchange.fromClient(rest);
-      if (taken < rest.length) this.#wait(rest.subarray(taken));
-    }
+    const taken = size > 0 && exchange.wantsOctets ? exchange.fromClient(behind) : 0;
     exchange.start();
+    return taken;
   }
 
   /** Answers a request that was not understood and closes: where the next one would begin is not known. */
@@ -198,7 +210,10 @@ export class ClientConnection {
   #drained(): void {
     if (this.#exchange !== null) this.#exchange.clientDrained();
     else if (this.#phase === CLOSING) this.#since = this.#state.now;
-    else if (this.#pending !== null) this.#advance();
+    else if (this.#pending !== null) {
+      this.resume();
+      this.#advancePending();
+    }
   }
 
   #ended(): void {

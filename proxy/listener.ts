@@ -14,7 +14,7 @@ export class Listener {
 
   constructor(state: RouterState) {
     this.#state = state;
-    this.server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
   /** Requests in flight. */
@@ -52,7 +52,7 @@ export class Listener {
     this.#perAddress.set(address, here + 1);
     const connection = new ClientConnection(this.#state, socket, address, localPort ?? 0);
     this.#connections.add(connection);
-    socket.on("close", () => {
+    connection.socket.on("close", () => {
       this.#connections.delete(connection);
       const left = this.#perAddress.get(address)! - 1;
       if (left === 0) this.#perAddress.delete(address);
@@ -63,5 +63,6 @@ export class Listener {
 
 function turnAway(socket: net.Socket): void {
   socket.on("error", () => {});
+  socket.resume();
   socket.end(errorResponse({ failure: FAILURES.tooManyConnections, accept: "", toHead: false, connection: "close", requestId: "" }), () => socket.destroy());
 }

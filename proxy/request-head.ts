@@ -28,7 +28,10 @@ const BAD_EXPECT = refusal(417, "Only `Expect: 100-continue` can be met.");
 /** The lines of the head last parsed. Parsing and rewriting happen in one go, so all connections share it. */
 const lines = new FieldLines();
 
-/** One connection's current request. Filled by `parse`, valid until the next call. */
+/**
+ * One connection's current request. Filled by `parse`; `bytes`, `lines` and the offsets hold until the octets are
+ * overwritten, the rest until the next call.
+ */
 export class RequestHead {
   bytes: Buffer = EMPTY;
   method = "";
@@ -65,19 +68,19 @@ export class RequestHead {
   #otherExpect = false;
 
   /**
-   * Parses the head that starts at octet 0 of `bytes`.
+   * Parses the head that starts at octet 0 of `bytes`, of which `end` octets are there.
    * Returns its size, 0 when more octets are needed, -1 when it is refused (see `refusal`).
    */
-  parse(bytes: Buffer, limits: Limits): number {
+  parse(bytes: Buffer, end: number, limits: Limits): number {
     this.#reset(bytes);
     // RFC 9112 2.2: one empty line before the request line is forgiven.
-    const from = bytes[0] === CR && bytes[1] === LF ? 2 : 0;
-    const fields = this.#requestLine(bytes, from, limits);
+    const from = end > 1 && bytes[0] === CR && bytes[1] === LF ? 2 : 0;
+    const fields = this.#requestLine(bytes, from, end, limits);
     if (fields <= 0) return fields;
-    const end = lines.scan(bytes, fields, bytes.length, limits);
-    if (end === -1) return this.#refuse(lines.refusal!);
-    if (end === 0) return 0;
-    return this.#fields(bytes) ? end : -1;
+    const behind = lines.scan(bytes, fields, end, limits);
+    if (behind === -1) return this.#refuse(lines.refusal!);
+    if (behind === 0) return 0;
+    return this.#fields(bytes) ? behind : -1;
   }
 
   /** Lets go of the octets, so that an idle connection holds none. */
@@ -85,8 +88,7 @@ export class RequestHead {
     this.bytes = EMPTY;
   }
 
-  #requestLine(bytes: Buffer, from: number, limits: Limits): number {
-    const end = bytes.length;
+  #requestLine(bytes: Buffer, from: number, end: number, limits: Limits): number {
     let at = from;
     while (at < end && TOKEN[bytes[at]!] !== 0) at++;
     const methodEnd = at;

@@ -83,6 +83,7 @@ describe("a request whose framing is doubtful is refused, and the app sees nothi
     ["H17d", "a chunk size that ends in a bare LF", post("Transfer-Encoding: chunked\r\n", "2\nhi\r\n0\r\n\r\n"), 400],
     ["H17e", "a chunk extension with a bare LF", post("Transfer-Encoding: chunked\r\n", "2;\nhi\r\n0\r\n\r\n"), 400],
     ["H17f", "a chunk longer than its size", post("Transfer-Encoding: chunked\r\n", "2\r\nhix\r\n0\r\n\r\n"), 400],
+    ["H17h", "a chunk whose end is a CR without its LF", post("Transfer-Encoding: chunked\r\n", "2\r\nhi\rx0\r\n\r\n"), 400],
     ["H17g", "a chunk size 0x2", post("Transfer-Encoding: chunked\r\n", "0x2\r\nhi\r\n0\r\n\r\n"), 400],
     ["H19b", "a trailer that is no field line", post("Transfer-Encoding: chunked\r\n", "0\r\nGET /victim HTTP/1.1\r\n\r\n"), 400],
     ["H19c", "20 KB of trailers", post("Transfer-Encoding: chunked\r\n", `0\r\n${"A: b\r\n".repeat(4_000)}\r\n`), 400],
