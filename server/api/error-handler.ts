@@ -7,7 +7,7 @@ import { AppError, invalidParams, publicMessage } from "../errors.ts";
 /** Words for what the framework refuses before a route sees it; the rest is said in its own words. */
 const REFUSALS: Record<string, string> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "The body must be JSON, sent with the header Content-Type: application/json.",
-  FST_ERR_CTP_BODY_TOO_LARGE: "The body is too large: at most 4 MiB are taken.",
+  FST_ERR_CTP_BODY_TOO_LARGE: "The body is too large: at most 2 MiB are taken.",
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: "The body does not have the length that Content-Length names.",
   FST_ERR_BAD_URL: "The path is not a valid URL path.",
   FST_ERR_MAX_PARAM_LENGTH: "A part of the path is too long.",

@@ -15,7 +15,8 @@ declare module "fastify" {
   }
 }
 
-const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Room for the largest config (1 MiB) as JSON. More would let one body hold everybody up while it is parsed. */
+const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 /** Heroku's clients put whole URLs into a path (`/log-drains/<encoded url>`). */
 const MAX_PARAM_LENGTH = 2048;
 const HEADERS_TIMEOUT_MS = 10_000;

@@ -202,5 +202,18 @@ describe("config vars (group C)", () => {
   });
 });
 
+test("__proto__ and a key that stands twice are refused before any route looks at the body", async () => {
+  expect(await server.ask("PATCH", "/apps/app/config-vars", { body: '{"__proto__": "x"}' })).toMatchObject({ status: 400, body: { message: 'The body has the key "__proto__", which is not allowed.' } });
+  expect(await server.ask("PATCH", "/apps/app/config-vars", { body: '{"A": "1", "A": "2"}' })).toMatchObject({ status: 400, body: { message: "The body is not valid JSON: an object has the same key twice." } });
+  // What only looks like it is fine: the same word as key and value, escaped quotes, keys of different objects.
+  const fine = { A: "A", B: '"A": ', C: '\\"A":', D: "" };
+  expect((await server.ask("PATCH", "/apps/app/config-vars", { json: fine })).status).toBe(200);
+});
+
+test("a part of a path may be as long as an encoded URL, and no longer than 2048 characters", async () => {
+  expect(await server.ask("GET", `/apps/${"a".repeat(2048)}`)).toMatchObject({ status: 404, body: { resource: "app" } });
+  expect(await server.ask("GET", `/apps/${"a".repeat(2049)}`)).toMatchObject({ status: 400, body: { id: "bad_request", message: "A part of the path is too long." } });
+});
+
 test.each(["/apps/..%2f..%2fetc", "/apps/%2e%2e", "/apps/a%00b", "/apps/%ff", "/apps/%zz", `/apps/${"a".repeat(2000)}`, `/apps/${"a".repeat(3000)}`, "/apps/__proto__", "/apps/app/releases/-1", "/apps/app/releases/1e1", "/apps/app/dynos/..%2f", "//apps", "/nowhere", "/apps/app/"])(
   "the path %s finds nothing", async (path) => expectRefusal(await server.ask("GET", path)));
