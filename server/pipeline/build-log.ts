@@ -7,6 +7,7 @@ import { PassThrough, Readable } from "node:stream";
 import type { Output } from "./output.ts";
 
 const MAX_BYTES = 4 * 1024 * 1024;
+const CUT = "\n !     This log is full (4 MiB): the rest is left out.\n";
 
 export type BuildLogs = {
   /** Starts a build's log. */
@@ -24,11 +25,16 @@ export function createBuildLogs(dir: string): BuildLogs {
     open(buildId) {
       const log = { text: "", readers: new Set<PassThrough>() };
       running.set(buildId, log);
+      let full = false;
+      const add = (text: string): void => {
+        log.text += text;
+        for (const reader of log.readers) reader.write(text);
+      };
       return {
         write(text) {
-          if (log.text.length + text.length > MAX_BYTES) return;
-          log.text += text;
-          for (const reader of log.readers) reader.write(text);
+          if (full) return;
+          full = log.text.length + text.length > MAX_BYTES;
+          add(full ? CUT : text);
         },
         async close() {
           await writeFile(file(buildId), log.text, { mode: 0o600 }).catch(() => undefined);
