@@ -13,6 +13,7 @@ import { createDockerEngine } from "./engine/docker.ts";
 import { AppError, invalidParams } from "./errors.ts";
 import { ensureAdministrator } from "./first-start.ts";
 import { createGit } from "./git/git.ts";
+import { createPatientRouter } from "./patient-router.ts";
 import { createAppLock } from "./pipeline/app-lock.ts";
 import { createBuildLogs } from "./pipeline/build-log.ts";
 import { createPipeline } from "./pipeline/create-pipeline.ts";
@@ -59,7 +60,8 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     onWarning: (message, err) => log.warn({ err }, message),
   });
   const parts: Parts = {
-    config, store, engine, router, log,
+    config, store, engine, log,
+    router: createPatientRouter(router),
     lock: createAppLock(),
     retiring: new Set(),
     routerPort: routerProcess.port,
@@ -95,7 +97,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   let apiPort = config.apiPort;
   const http = createHttpServer(log);
   http.addHook("onRequest", async (request) => {
-    if (!ready && request.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
+    if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
   registerApi(http, { config, store, pipeline, log, routerPort: routerProcess.port, apiPort: () => apiPort, ready: () => ready });

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { nextFormation, type Formation } from "../domain/formation.ts";
 import type { App, ConfigVars, Deployment, Release, Slug, User } from "../domain/model.ts";
-import { AppError, publicMessage } from "../errors.ts";
+import { AppError, notFound, publicMessage } from "../errors.ts";
 import { converge, type Target } from "./converge.ts";
 import { dynoSpec } from "./dyno-spec.ts";
 import { topic, wholeLines, type Output } from "./output.ts";
@@ -18,11 +18,15 @@ export type ReleaseChange = {
   user: User;
 };
 
-/** The release that serves, with all that it stands for. Every app has one from birth. */
+/**
+ * The release that serves, with all that it stands for. Every app has one from birth.
+ * @throws AppError not_found when the app is gone.
+ */
 export function currentTarget({ store }: Pick<Parts, "store">, app: App): Target {
   const deployment = store.deployments.current(app.id);
   const release = deployment && store.releases.find(deployment.releaseId);
-  if (!deployment || !release) throw new Error(`app ${app.id} has no current release`);
+  // Destroyed while its turn at the lock was awaited: until then every app has a current release.
+  if (!deployment || !release) throw notFound("app");
   return { app, deployment, release, slug: slugOf(store, release) };
 }
 
@@ -62,7 +66,8 @@ export async function launch(parts: Parts, target: Target, output: Output, optio
     topic(output, "Launching...");
     deployment = store.deployments.move(deployment, "starting", now());
     const result = await converge(parts, { ...target, deployment }, options);
-    await prune(parts, target.app).catch((error: unknown) => parts.log.warn({ app: target.app.name, err: error }, "old slugs are left for the next look"));
+    // The engine keeps an image while a dyno of it exists, so the old dynos go first.
+    void result.discarded.then(() => prune(parts, target.app)).catch((error: unknown) => parts.log.warn({ app: target.app.name, err: error }, "old slugs are left for the next start"));
     return result;
   } catch (error) {
     const state = store.deployments.find(deployment.id)?.state;
@@ -87,10 +92,10 @@ async function runReleasePhase(parts: Parts, { app, release, slug }: Target, out
 
 /** Removes the images of slugs that no recent release uses. */
 async function prune({ store, engine, config, now }: Parts, app: App): Promise<void> {
-  for (const slug of store.slugs.beyond(app.id, config.slugsKept)) {
-    store.slugs.markPruned(slug.id, now());
-    await engine.removeImage(slug.image);
-  }
+  const slugs = store.slugs.beyond(app.id, config.slugsKept);
+  // All at once, before anything is awaited: a rollback then either finds the slug or finds it gone.
+  for (const { id } of slugs) store.slugs.markPruned(id, now());
+  for (const { image } of slugs) await engine.removeImage(image);
 }
 
 /** A release's slug. */
