@@ -6,6 +6,10 @@ const COMMIT = "commit it and push again.";
 
 const CAUSES: Cause[] = [
   {
+    said: /can only install with an existing package-lock\.json|code EJSONPARSE[\s\S]*package-lock\.json/,
+    means: () => ["package-lock.json is not what npm writes: damaged, or the leftover of a merge.", `Remove it, run \`npm install\`, ${COMMIT}`],
+  },
+  {
     said: /code EUSAGE[\s\S]*in sync|`npm ci` can only install packages/,
     means: () => ["package-lock.json does not match package.json.", `Run \`npm install\`, look at what changed in package-lock.json, ${COMMIT}`],
   },
@@ -26,7 +30,7 @@ const CAUSES: Cause[] = [
     means: (found) => [`No published version matches ${found[1] ?? found[2] ?? found[3]}.`, "Correct its version in package.json, update the lock file, commit and push again."],
   },
   {
-    said: /'([^']+)' is not in this registry|ERR_PNPM_FETCH_404.*?\/([^/\s:]+): Not Found|Request failed \\?"404/,
+    said: /'([^']+)' (?:is not in this registry|could not be found)|ERR_PNPM_FETCH_404.*?\/([^/\s:]+): Not Found|Request failed \\?"404/,
     means: (found) => [`The npm registry has no package ${found[1] ?? found[2] ?? "of that name"}.`, "Check its spelling in package.json; if it is private, .npmrc must name its registry and token."],
   },
   {

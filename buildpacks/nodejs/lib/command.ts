@@ -10,15 +10,20 @@ const KEPT_LINES = 500;
 const LAST_WORDS_MS = 300;
 
 export type Ended = { code: number; output: string };
-type Options = { cwd: string; env: NodeJS.ProcessEnv };
+type Options = {
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  /** False for lines that the pusher need not read. */
+  shows?: (line: string) => boolean;
+};
 
 /** @returns the exit code (128 + n for a signal would be bash's way; here 1) and the last 500 lines of stdout and stderr. */
-export async function run(program: string, args: string[], { cwd, env }: Options): Promise<Ended> {
+export async function run(program: string, args: string[], { cwd, env, shows = () => true }: Options): Promise<Ended> {
   const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   const lines: string[] = [];
   const streams = [child.stdout, child.stderr].map(async (stream) => {
     for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-      info(line);
+      if (shows(line)) info(line);
       lines.push(line);
       if (lines.length > KEPT_LINES) lines.shift();
     }

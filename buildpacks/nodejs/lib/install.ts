@@ -126,7 +126,16 @@ async function install(build: Build, tools: Toolchain): Promise<void> {
       break;
   }
   const program = tools.manager === "berry" ? "yarn" : tools.manager;
-  failing(`${program} install`, await run(program, args, { cwd: build.buildDir, env }));
+  failing(`${program} ${args[0]}`, await run(program, args, { cwd: build.buildDir, env, shows: allButUsage() }));
+}
+
+/** npm follows a failed `ci` with a page about its options. */
+function allButUsage(): (line: string) => boolean {
+  let isUsage = false;
+  return (line) => {
+    if (/^npm (error|ERR!) (Clean install a project|Install a package)$/.test(line)) isUsage = true;
+    return !isUsage;
+  };
 }
 
 /** Yarn has a default registry of its own; without a word from the app it gets npm's setting. */

@@ -31,13 +31,16 @@ export function readPackageJson(buildDir: string): PackageJson {
   };
 }
 
-/** The text of a file of the source tree. Links are refused: they could show the pusher a file that is not theirs. */
+/** The text of a file of the source tree; undefined when it is not there. @throws BuildFailure when it is a link. */
 export function readOwnFile(buildDir: string, name: string): string | undefined {
-  const path = join(buildDir, name);
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (!found) return undefined;
-  if (!found.isFile()) throw new BuildFailure(`${name} is not a regular file.`, `Commit ${name} itself, not a link or a folder of that name.`);
-  return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+  return checkOwnFile(buildDir, name) ? readFileSync(join(buildDir, name), "utf8").replace(/^\uFEFF/, "") : undefined;
+}
+
+/** Whether the file is there. Links are refused: through an error message they could show the pusher a file that is not theirs. */
+export function checkOwnFile(buildDir: string, name: string): boolean {
+  const found = lstatSync(join(buildDir, name), { throwIfNoEntry: false });
+  if (found && !found.isFile()) throw new BuildFailure(`${name} is not a regular file.`, `Commit ${name} itself, not a link or a folder of that name.`);
+  return found !== undefined;
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -6,10 +6,12 @@ import { BAKED, type Build, type Manager } from "./build.ts";
 import { mustRun } from "./command.ts";
 import { BAKED_NPM_VERSION, compare, satisfies, validRange } from "./npm-library.ts";
 import { BuildFailure, info, warn } from "./output.ts";
-import { readOwnFile } from "./package-json.ts";
+import { checkOwnFile, readOwnFile } from "./package-json.ts";
 import { installPackage } from "./registry.ts";
 
 const LOCK_FILES = { npm: "package-lock.json", Yarn: "yarn.lock", pnpm: "pnpm-lock.yaml" };
+
+const READ_BY_TOOLS = [...Object.values(LOCK_FILES), "npm-shrinkwrap.json", ".npmrc", ".yarnrc", ".yarnrc.yml"];
 
 /** The newest npm that still runs on a Node older than the given one. */
 const NPM_FOR_OLDER_NODE = [
@@ -22,6 +24,7 @@ export type Choice = { manager: Manager; lockFile: string | undefined };
 
 /** @throws BuildFailure when the lock files or package.json speak of several. */
 export function choosePackageManager({ buildDir, pkg }: Build): Choice {
+  for (const file of READ_BY_TOOLS) checkOwnFile(buildDir, file);
   const locks = Object.entries(LOCK_FILES).filter(([, file]) => existsSync(join(buildDir, file)));
   const shrinkwrap = existsSync(join(buildDir, "npm-shrinkwrap.json"));
   if (locks.length > 1 || (shrinkwrap && locks.some(([name]) => name !== "npm"))) throw severalLockFiles(locks, shrinkwrap);

@@ -41,7 +41,7 @@ export function readStaticJson(appDir: string): Site {
   if (!found.isFile()) throw new BuildFailure("static.json is not a regular file.");
   const entries = Object.entries(object("static.json", parse(readFileSync(path, "utf8").replace(/^\uFEFF/, ""))));
   for (const [key, value] of entries) {
-    const take = KEYS[key];
+    const take = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
     if (!take) throw refused(key);
     take(site, value);
   }

@@ -1,0 +1,211 @@
+/** Runs real builds and real dynos of the real build image, on a network of its own; everything is gone at the end. */
+
+import { once } from "node:events";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { request, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
+import { join } from "node:path";
+import { PassThrough, type Readable } from "node:stream";
+import { buffer, text } from "node:stream/consumers";
+import Docker from "dockerode";
+import { extract, pack } from "tar-stream";
+import { ensureBuildImage } from "../../server/engine/build-image.ts";
+
+const LABELS = { "paas.test": "buildpacks" };
+const MEMORY_BYTES = 1024 * 2 ** 20;
+const READY_MS = 20_000;
+
+/** A source tree: path and content, `{ link }` for a symbolic link. */
+export type Tree = Record<string, string | { link: string } | { program: string }>;
+
+export type BuildOptions = {
+  config?: Record<string, string>;
+  env?: Record<string, string>;
+  /** Builds that name the same cache share it; without a name nothing is kept. */
+  cache?: string;
+  /** Keep what was built as an image, to start dynos of it. */
+  keep?: boolean;
+};
+export type Built = {
+  code: number;
+  /** Everything that the pusher would read. */
+  output: string;
+  /** What lies in /opt/paas/out, by name. */
+  out: Record<string, string>;
+  image: string;
+  /** Paths that the build changed in its container. */
+  changed: string[];
+  /** A file of the build container, read without starting it again. */
+  read(path: string): Promise<string>;
+};
+export type Answer = { status: number; headers: IncomingHttpHeaders; body: string };
+export type Dyno = {
+  output(): string;
+  /** Resolves once the output matches. */
+  says(pattern: RegExp): Promise<void>;
+  get(path: string, headers?: OutgoingHttpHeaders, method?: string): Promise<Answer>;
+  processes(): Promise<string[]>;
+  signal(name: string): Promise<void>;
+  /** The exit code, once all output has arrived. */
+  ended(): Promise<number>;
+};
+export type Workbench = {
+  docker: Docker;
+  image: string;
+  build(tree: Tree, options?: BuildOptions): Promise<Built>;
+  start(image: string, command: string, env?: Record<string, string>): Promise<Dyno>;
+  close(): Promise<void>;
+};
+
+/** @param subnet a part of 10.213.250.0/24 that no other file of tests uses */
+export async function openWorkbench(subnet: string): Promise<Workbench> {
+  const docker = new Docker();
+  const stackImage = process.env["PAAS_STACK_IMAGE"] ?? "";
+  const image = await ensureBuildImage(docker, { stackImage });
+  const network = await docker.createNetwork({ Name: `paas-test-buildpacks-${process.pid}`, Labels: LABELS, IPAM: { Driver: "default", Config: [{ Subnet: subnet }] } });
+  const containers: Docker.Container[] = [];
+  const images: string[] = [];
+  const volumes = new Set<string>();
+
+  const create = async (options: Docker.ContainerCreateOptions): Promise<Docker.Container> => {
+    const container = await docker.createContainer({
+      ...options,
+      User: "10000:10000",
+      Labels: LABELS,
+      HostConfig: { Init: true, CapDrop: ["ALL"], SecurityOpt: ["no-new-privileges"], Memory: MEMORY_BYTES, NetworkMode: network.id, ...options.HostConfig },
+    });
+    containers.push(container);
+    return container;
+  };
+
+  return {
+    docker,
+    image,
+
+    async build(tree, { config = {}, env = {}, cache, keep = false } = {}) {
+      const volume = `paas-test-buildpacks-${process.pid}-${cache}`;
+      if (cache) volumes.add(volume);
+      const configTar = await tar(config);
+      const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), ...env };
+      const container = await create({
+        Image: image,
+        Cmd: ["/opt/paas/bin/build"],
+        Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
+        OpenStdin: true,
+        StdinOnce: true,
+        AttachStdin: true,
+        HostConfig: cache ? { Binds: [`${volume}:/cache`] } : {},
+      });
+      const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
+      const output = collect(docker, stream);
+      await container.start();
+      stream.end(Buffer.concat([configTar, await tar(tree)]));
+      const { StatusCode } = (await container.wait()) as { StatusCode: number };
+      await output.done;
+      const built: Built = { code: StatusCode, output: output.text(), out: await files(container, "/opt/paas/out"), image: "", changed: [], read: async (path) => Object.values(await files(container, path))[0] ?? "" };
+      built.changed = ((await container.changes()) as { Path: string }[]).map(({ Path }) => Path);
+      if (keep) {
+        built.image = `paas-test-buildpacks:${process.pid}-${images.length}`;
+        images.push(built.image);
+        const [repo, tag] = built.image.split(":");
+        await container.commit({ repo, tag });
+      }
+      return built;
+    },
+
+    async start(from, command, env = {}) {
+      const container = await create({ Image: from, Cmd: ["/opt/paas/bin/start", command], Env: Object.entries({ PORT: "5000", DYNO: "web.1", ...env }).map(([name, value]) => `${name}=${value}`), HostConfig: { ReadonlyRootfs: true, Tmpfs: { "/tmp": "" } } });
+      const output = collect(docker, await container.attach({ stream: true, stdout: true, stderr: true }));
+      await container.start();
+      const address = Object.values((await container.inspect()).NetworkSettings.Networks)[0]?.IPAddress ?? "";
+      return {
+        output: output.text,
+        says: (pattern) => output.says(pattern),
+        get: (path, headers = {}, method = "GET") => fetchWhenReady({ host: address, port: 5000, path, headers, method }),
+        processes: async () => ((await container.top({ ps_args: "-o pid,args" })) as { Processes: string[][] }).Processes.map((line) => line[1] ?? ""),
+        signal: async (name) => void (await container.kill({ signal: name })),
+        ended: async () => {
+          const { StatusCode } = (await container.wait()) as { StatusCode: number };
+          await output.done;
+          return StatusCode;
+        },
+      };
+    },
+
+    async close() {
+      await Promise.all(containers.map((container) => container.remove({ force: true, v: true })));
+      await Promise.all(images.map((name) => docker.getImage(name).remove({ force: true })));
+      await Promise.all([...volumes].map((name) => docker.getVolume(name).remove()));
+      await network.remove();
+    },
+  };
+}
+
+/** A folder of this repository as a source tree, without what git would leave out. */
+export function folder(path: string): Tree {
+  const root = join(import.meta.dirname, "../..", path);
+  const names = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => !/(^|\/)(node_modules|dist)(\/|$)/.test(name));
+  return Object.fromEntries(names.filter((name) => statSync(join(root, name)).isFile()).map((name) => [name, readFileSync(join(root, name), "utf8")]));
+}
+
+async function tar(tree: Tree): Promise<Buffer> {
+  const archive = pack();
+  for (const [name, content] of Object.entries(tree)) {
+    if (typeof content === "string") archive.entry({ name }, content);
+    else if ("link" in content) archive.entry({ name, type: "symlink", linkname: content.link });
+    else archive.entry({ name, mode: 0o755 }, content.program);
+  }
+  archive.finalize();
+  return await buffer(archive as unknown as Readable);
+}
+
+async function files(container: Docker.Container, path: string): Promise<Record<string, string>> {
+  const entries = extract();
+  ((await container.getArchive({ path })) as Readable).pipe(entries);
+  const found: Record<string, string> = {};
+  for await (const entry of entries) {
+    const content = await text(entry as unknown as Readable);
+    if (entry.header.type === "file") found[entry.header.name.split("/").at(-1) ?? ""] = content;
+  }
+  return found;
+}
+
+type Output = { text(): string; says(pattern: RegExp): Promise<void>; done: Promise<unknown> };
+
+function collect(docker: Docker, stream: NodeJS.ReadWriteStream): Output {
+  const both = new PassThrough();
+  let said = "";
+  both.setEncoding("utf8").on("data", (chunk: string) => (said += chunk));
+  docker.modem.demuxStream(stream, both, both);
+  const done = once(stream, "close").then(() => both.end());
+  stream.on("end", () => (stream as unknown as Readable).destroy());
+  return {
+    text: () => said,
+    done,
+    says: async (pattern) => {
+      while (!pattern.test(said)) {
+        if ((stream as unknown as Readable).destroyed) throw new Error(`ended without saying ${pattern}: ${said}`);
+        await Promise.race([once(both, "data"), done]);
+      }
+    },
+  };
+}
+
+/** A dyno that has just started refuses connections: asked again until it listens. */
+async function fetchWhenReady(options: { host: string; port: number; path: string; headers: OutgoingHttpHeaders; method: string }): Promise<Answer> {
+  const deadline = Date.now() + READY_MS;
+  for (;;) {
+    try {
+      return await fetchOnce(options);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED" || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+async function fetchOnce(options: object): Promise<Answer> {
+  const sent = request({ ...options, agent: false });
+  sent.end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
+}
