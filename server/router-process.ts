@@ -14,6 +14,8 @@ const MAIN = fileURLToPath(new URL("../proxy/main.ts", import.meta.url));
 const START_MS = 10_000;
 const POLL_MS = 25;
 const LOOK_MS = 1000;
+/** Asking the kernel whether a process lives costs nothing. */
+const PULSE_MS = 50;
 
 export type RouterProcess = {
   /** Resolves when a router answers. @throws Error with the place of its log when none comes up. */
@@ -27,6 +29,7 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
   let port = config.httpPort;
   let watching: NodeJS.Timeout | undefined;
   let starting = false;
+  let pid: number | undefined;
 
   const health = (): Promise<Awaited<ReturnType<Router["health"]>> | undefined> => router.health().catch(() => undefined);
 
@@ -43,7 +46,7 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
       if (performance.now() > until) throw new Error(`The router did not start on ${config.bind}:${config.httpPort} (PAAS_HTTP_PORT). ${dataDir.routerLog} says why.`);
       await pause(POLL_MS);
     }
-    port = found.port;
+    ({ port, pid } = found);
   }
 
   function launch(): void {
@@ -64,13 +67,16 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
   return {
     async start() {
       await ensure();
+      let lookedAt = performance.now();
       watching = setInterval(() => {
-        if (starting) return;
+        const died = config.router === "spawn" && pid !== undefined && !lives(pid);
+        if (starting || (!died && performance.now() - lookedAt < LOOK_MS)) return;
+        lookedAt = performance.now();
         starting = true;
         void health().then(async (found) => {
           if (!found) await ensure();
         }).catch((error: unknown) => log.error({ err: error }, "the router is away")).finally(() => (starting = false));
-      }, LOOK_MS);
+      }, PULSE_MS);
       watching.unref();
     },
     port: () => port,
@@ -86,6 +92,15 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
 function environment(config: Config): Record<string, string> {
   const cache = getCompileCacheDir();
   return { PATH: config.programPath, ...(cache ? { NODE_COMPILE_CACHE: dirname(cache) } : {}) };
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function pause(ms: number): Promise<void> {

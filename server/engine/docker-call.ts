@@ -3,7 +3,9 @@
 import { AppError } from "../errors.ts";
 
 /** The engine did not answer in time, or refuses connections. Anything else it says is an error of ours. */
-const AWAY = new Set(["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE", "EACCES", "ETIMEDOUT"]);
+const AWAY = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
+/** These may come from a file of ours as well: they count when a connection was tried. */
+const AWAY_AT_CONNECT = new Set(["ENOENT", "EACCES"]);
 
 /**
  * Awaits a call to the engine for at most `ms` milliseconds.
@@ -15,11 +17,21 @@ export async function within<T>(ms: number, name: string, call: Promise<T>): Pro
     timer = setTimeout(() => reject(new AppError("engine_unavailable", `The container engine did not answer in time (${name}, ${ms / 1000} s). Try again; if it lasts, restart the engine.`)), ms);
   });
   try {
-    return await Promise.race([call, late]);
-  } catch (error) {
-    throw isAway(error) ? new AppError("engine_unavailable", `The container engine is not reachable (${name}). Start it and try again.`, { cause: error }) : error;
+    return await unlessAway(name, Promise.race([call, late]));
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/**
+ * Awaits a call that may take as long as it likes, such as the end of a dyno.
+ * @throws AppError engine_unavailable when the engine is away or goes away meanwhile; the engine's own error otherwise.
+ */
+export async function unlessAway<T>(name: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw isAway(error) ? new AppError("engine_unavailable", `The container engine is not reachable (${name}). Start it and try again.`, { cause: error }) : error;
   }
 }
 
@@ -38,5 +50,7 @@ export function isStatus(error: unknown, status: number): boolean {
 }
 
 function isAway(error: unknown): boolean {
-  return error instanceof Error && AWAY.has((error as NodeJS.ErrnoException).code ?? "");
+  if (!(error instanceof Error)) return false;
+  const { code = "", syscall } = error as NodeJS.ErrnoException;
+  return AWAY.has(code) || (AWAY_AT_CONNECT.has(code) && syscall === "connect");
 }

@@ -26,6 +26,7 @@ export type DockerOptions = {
 };
 
 const CALL_MS = 30_000;
+const PREPARE_MS = 300_000;
 const RECONNECT_MS = 1000;
 
 /** Docker Engine at DOCKER_HOST or the default socket. */
@@ -58,7 +59,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     async prepare(onProgress) {
       await ensureUnreachableRoute(networkRange);
       await ensureFirewall(options.openPort).catch((error: unknown) => options.onWarning("the firewall rules around dynos are not in force", error));
-      buildImage = await ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress });
+      buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
     },
 
     async startDyno(spec) {
@@ -123,17 +124,17 @@ function watchStops(docker: Dockerode, instance: string, onStopped: Parameters<E
   const stop = new AbortController();
   const filters = JSON.stringify({ ...ours(instance, "dyno"), type: ["container"], event: ["die"] });
   void (async () => {
-    for (let first = true; !stop.signal.aborted; first = false) {
+    while (!stop.signal.aborted) {
       try {
         const events = (await docker.getEvents({ filters })) as Readable;
         stop.signal.addEventListener("abort", () => events.destroy(), { once: true });
         if (stop.signal.aborted) events.destroy();
-        if (!first) onStopped(undefined);
+        onStopped(undefined);
         for await (const line of lines(events)) {
           const event = JSON.parse(line) as { Actor?: { ID?: string; Attributes?: Record<string, string> } };
           const appId = event.Actor?.Attributes?.[LABEL.app];
           const dynoId = event.Actor?.ID;
-          if (appId && dynoId) onStopped({ appId, dynoId });
+          if (appId && dynoId) void untilShownStopped(docker, dynoId).then(() => onStopped({ appId, dynoId }));
         }
       } catch {
         // Away or cut off: the next round finds out.
@@ -142,6 +143,16 @@ function watchStops(docker: Dockerode, instance: string, onStopped: Parameters<E
     }
   })();
   return () => stop.abort();
+}
+
+/** The event comes before the engine's own list shows the dyno as stopped: whoever looked at once would find it running. */
+async function untilShownStopped(docker: Dockerode, dynoId: string): Promise<void> {
+  const until = performance.now() + CALL_MS;
+  for (let wait = 5; performance.now() < until; wait = Math.min(wait * 2, 250)) {
+    const [shown] = await within(CALL_MS, "look at dyno", docker.listContainers({ all: true, filters: { id: [dynoId] } })).catch(() => []);
+    if (shown?.State !== "running") return;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
 }
 
 async function* lines(stream: Readable): AsyncGenerator<string> {

@@ -4,7 +4,7 @@ import type Dockerode from "dockerode";
 import type { Duplex } from "node:stream";
 import { AppError } from "../errors.ts";
 import { DYNO_USER } from "./build-image.ts";
-import { isStatus, unlessGone, within } from "./docker-call.ts";
+import { isStatus, unlessAway, unlessGone, within } from "./docker-call.ts";
 import type { Dyno, DynoSpec, Engine, Exit } from "./engine.ts";
 import { dynoFromContainer, dynoLabels, dynoName, networkName, ours } from "./naming.ts";
 import { createDemultiplexer, demultiplex } from "./streams.ts";
@@ -47,7 +47,7 @@ export function createDynos(docker: Dockerode, instance: string): Dynos {
 
   const waitForExit = async (dynoId: string, signal?: AbortSignal): Promise<Exit> => {
     const container = docker.getContainer(dynoId);
-    const result = (await unlessGone(container.wait(signal ? { abortSignal: signal } : {}))) as { StatusCode: number } | undefined;
+    const result = (await unlessGone(unlessAway("wait for dyno", container.wait(signal ? { abortSignal: signal } : {})))) as { StatusCode: number } | undefined;
     const state = (await unlessGone(within(LIST_MS, "inspect dyno", container.inspect())))?.State;
     return { code: result?.StatusCode ?? state?.ExitCode ?? 137, outOfMemory: state?.OOMKilled ?? false };
   };
@@ -99,10 +99,13 @@ export function createDynos(docker: Dockerode, instance: string): Dynos {
     async discardDyno(dynoId, graceMs) {
       const container = docker.getContainer(dynoId);
       const seconds = Math.ceil(graceMs / 1000);
+      const began = performance.now();
       await unlessGone(within(graceMs + CALL_MS, "stop dyno", container.stop({ t: seconds })));
+      const tookMs = performance.now() - began;
       const state = (await unlessGone(within(LIST_MS, "inspect dyno", container.inspect())))?.State;
       await remove(dynoId);
-      return { killed: state?.ExitCode === 137 && !state.OOMKilled };
+      // One that was dead already, killed by somebody else, has the same exit code.
+      return { killed: state?.ExitCode === 137 && !state.OOMKilled && tookMs >= graceMs };
     },
 
     async runOnce(spec, output, timeoutMs, signal) {

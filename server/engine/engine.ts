@@ -93,6 +93,6 @@ export type Engine = {
   removeApp(appId: string): Promise<void>;
   /** Removes what no app and no slug of this instance accounts for: build containers, networks, volumes, images. */
   sweep(known: { appIds: Set<string>; images: Set<string> }): Promise<void>;
-  /** Calls back for each formation dyno that stops, and after each reconnection (`undefined`: look at everything). Returns a stop function. */
+  /** Calls back for each formation dyno that stops, and whenever it begins to listen, again too (`undefined`: look at everything). Returns a stop function. */
   watch(onStopped: (stopped: { appId: string; dynoId: string } | undefined) => void): () => void;
 };

@@ -60,10 +60,14 @@ export function createChanges(parts: Parts): Changes {
         await converge(parts, currentTarget(parts, app), { stale: ({ id }) => chosen.has(id) });
       }),
 
-    async stop(app, which) {
-      const chosen = await select(engine, app.id, which);
-      await Promise.all([...chosen].map((id) => engine.discardDyno(id, parts.config.limits.stopSeconds * 1000)));
-    },
+    stop: (app, which) =>
+      lock.run(app.id, async () => {
+        const chosen = await select(engine, app.id, which);
+        const target = currentTarget(parts, app);
+        // The route loses them first, so that no request is sent to a dyno that ends; then the formation is made whole again.
+        await converge(parts, target, { stale: ({ id }) => chosen.has(id), start: () => false });
+        await converge(parts, target);
+      }),
   };
 }
 

@@ -7,6 +7,7 @@ import { appHost } from "../domain/hostname.ts";
 import type { App, Deployment, Release, Slug } from "../domain/model.ts";
 import { plan, type Wanted } from "../domain/plan.ts";
 import type { Dyno } from "../engine/engine.ts";
+import { AppError } from "../errors.ts";
 import { discard } from "./discard.ts";
 import { dynoSpec, WEB_PORT, wantedDynos } from "./dyno-spec.ts";
 import { untilHealthy } from "./health-check.ts";
@@ -29,7 +30,7 @@ export type ConvergeOptions = {
  * Makes what runs what the release asks for. Idempotent: where all is as wanted it changes nothing.
  * Until the flip any failure throws away only what was started here; the dynos that serve are not touched.
  * Resolves once the release serves, with the promise of the old dynos' end, which may take the drain and the grace time.
- * @throws AppError deploy_failed, engine_unavailable, router_unavailable: traffic did not move.
+ * @throws AppError deploy_failed, engine_unavailable: traffic did not move; router_unavailable: it may have, and nothing was thrown away.
  */
 export async function converge(parts: Parts, target: Target, options: ConvergeOptions = {}): Promise<{ discarded: Promise<void> }> {
   const { engine, config } = parts;
@@ -43,7 +44,8 @@ export async function converge(parts: Parts, target: Target, options: ConvergeOp
   try {
     await switchTo(parts, target, [...keep, ...started], routes.find(({ id }) => id === target.app.id));
   } catch (error) {
-    await throwAway(parts, started);
+    // A router that does not answer may have moved traffic all the same: nobody knows which dynos serve until it is asked again.
+    if (!(error instanceof AppError && error.id === "router_unavailable")) await throwAway(parts, started);
     throw error;
   }
   options.stopwatch?.lap("flip");

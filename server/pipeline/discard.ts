@@ -10,12 +10,12 @@ import type { Parts } from "./parts.ts";
  */
 export async function discard(parts: Parts, dynos: Dyno[]): Promise<void> {
   if (dynos.length === 0) return;
-  const live = await liveTargets(parts);
-  const refused = dynos.filter(({ id }) => live.has(id));
-  if (refused.length > 0) throw new Error(`refusing to discard ${refused.map(({ name }) => name).join(", ")}: the router still sends requests there`);
-
+  // Before anything is awaited: the app's next change must not count on a dyno that is about to go.
   for (const { id } of dynos) parts.retiring.add(id);
   try {
+    const live = await liveTargets(parts);
+    const refused = dynos.filter(({ id }) => live.has(id));
+    if (refused.length > 0) throw new Error(`refusing to discard ${refused.map(({ name }) => name).join(", ")}: the router still sends requests there`);
     await retire(parts, dynos);
   } finally {
     for (const { id } of dynos) parts.retiring.delete(id);

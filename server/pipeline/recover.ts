@@ -1,5 +1,6 @@
 /** What a start finds: deployments and builds cut off by a crash are finished or written off, then every app converges. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Deployment } from "../domain/model.ts";
 import type { Route } from "../../proxy/route.ts";
 import { converge, deploymentOfRoute } from "./converge.ts";
@@ -7,6 +8,7 @@ import type { Parts } from "./parts.ts";
 import { currentTarget } from "./release.ts";
 
 const AT_ONCE = 4;
+const PATIENCE_MS = 5000;
 const CUT_OFF = "Interrupted: the control plane stopped in the middle of it.";
 
 /**
@@ -28,13 +30,18 @@ export async function recover(parts: Parts): Promise<void> {
   await engine.sweep({ appIds, images: new Set(store.slugs.images()) });
 
   const queue = [...apps];
-  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+  const converged = Array.from({ length: AT_ONCE }, async () => {
     for (let app = queue.shift(); app; app = queue.shift()) {
       const { id, name } = app;
-      const target = currentTarget(parts, app);
-      await lock.run(id, () => converge(parts, target)).catch((error: unknown) => log.warn({ app: name, err: error }, "app did not come up; the supervisor goes on trying"));
+      const work = async (): Promise<unknown> => {
+        const found = store.apps.find(id);
+        return found && converge(parts, currentTarget(parts, found));
+      };
+      await lock.run(id, work).catch((error: unknown) => log.warn({ app: name, err: error }, "app did not come up; the supervisor goes on trying"));
     }
-  }));
+  });
+  // An app that boots slowly, or never, shall not keep the others' owners from working: it goes on under its lock.
+  await Promise.race([Promise.all(converged), sleep(PATIENCE_MS, undefined, { ref: false })]);
 }
 
 function settle({ store, log, now }: Parts, deployment: Deployment, routes: Route[]): void {

@@ -6,7 +6,7 @@ import type { App, ConfigVars, Deployment, Release, Slug, User } from "../domain
 import { AppError, notFound, publicMessage } from "../errors.ts";
 import { converge, type Target } from "./converge.ts";
 import { dynoSpec } from "./dyno-spec.ts";
-import { topic, wholeLines, type Output } from "./output.ts";
+import { minutes, topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
@@ -86,7 +86,7 @@ async function runReleasePhase(parts: Parts, { app, release, slug }: Target, out
   const { code, outOfMemory, timedOut } = await parts.engine.runOnce(spec, printed, limits.releaseMinutes * 60_000, signal).finally(printed.end);
   if (code === 0 && !timedOut) return;
   if (signal?.aborted) throw new AppError("release_phase_failed", "The release command was interrupted.");
-  const why = timedOut ? `took longer than ${limits.releaseMinutes} minutes and was stopped` : outOfMemory ? "was killed: it used more memory than it may" : `exited with status ${code}`;
+  const why = timedOut ? `took longer than ${minutes(limits.releaseMinutes)} and was stopped (PAAS_RELEASE_MINUTES)` : outOfMemory ? `used more than ${limits.dynoMemoryMb} MB of memory and was killed (PAAS_DYNO_MEMORY_MB)` : `exited with status ${code}`;
   throw new AppError("release_phase_failed", `The release command ${why}.`);
 }
 

@@ -9,6 +9,8 @@ import type { Parts } from "./parts.ts";
 import { currentTarget } from "./release.ts";
 
 const LOOK_MS = 30_000;
+/** After a look at one app that failed: engine or router did not answer. */
+const RETRY_MS = 3000;
 
 export type Supervisor = {
   start(): void;
@@ -39,7 +41,11 @@ export function createSupervisor(parts: Parts): Supervisor {
 
   const heal = (appId: string, died?: string): void => {
     if (stopped) return;
-    track(lock.run(appId, () => healApp(appId, died)), appId);
+    const work = lock.run(appId, () => healApp(appId, died)).catch((error: unknown) => {
+      wakeUp(appId, RETRY_MS);
+      throw error;
+    });
+    track(work, appId);
   };
 
   async function healApp(appId: string, died: string | undefined): Promise<void> {
@@ -85,6 +91,7 @@ export function createSupervisor(parts: Parts): Supervisor {
   }
 
   function wakeUp(appId: string, ms: number): void {
+    if (stopped) return;
     clearTimeout(timers.get(appId));
     timers.set(appId, setTimeout(() => heal(appId), ms));
   }
