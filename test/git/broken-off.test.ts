@@ -115,6 +115,25 @@ test("a client that stops reading does not stop the build, and is dropped when i
   await running.done;
 });
 
+test("a client that stops reading after the verdict is let go, long before it counts as dead", async () => {
+  const patient = await startGitServer({ stallMs: 600_000, flushMs: 200, maxPendingBytes: 1 << 20 });
+  const commit = await client.commit({ a: "1" });
+  const { deploy, open } = gate();
+  patient.onDeploy(async (push, output, signal) => {
+    const result = await deploy(push, output, signal);
+    await flood(output);
+    return result;
+  });
+  const running = client.start("push", patient.url("letgo"), "main");
+  await running.says("building");
+  signalGroup(running, "SIGSTOP");
+  open();
+  await eventually("the branch has moved", async () => (await patient.ref("letgo", "refs/heads/main")) === commit);
+  signalGroup(running, "SIGKILL");
+  await running.done;
+  await patient.close();
+});
+
 test("what a slow client missed is named when it reads on", async () => {
   await client.commit({ a: "1" });
   const { deploy, open } = gate();
@@ -161,7 +180,7 @@ test("when the hook is killed, the build is told and the push is declined", asyn
   const { deploy, aborted } = gate();
   const running = await pushUntilBuilding(deploy);
   for (const { pid } of childrenNamed("curl")) process.kill(pid, "SIGKILL");
-  expect(await aborted).toMatchObject({ message: "The hook was broken off." });
+  expect(await aborted).toMatchObject({ message: expect.stringMatching(/broken off/) });
   const { code, output } = await running.done;
   expect(code).not.toBe(0);
   expect(output).toContain("pre-receive hook");

@@ -10,6 +10,7 @@ import pino from "pino";
 import type { App, User } from "../../server/domain/model.ts";
 import { AppError } from "../../server/errors.ts";
 import { createGit, type Git, type GitDeps, type GitOptions } from "../../server/git/git.ts";
+import { childrenNamed } from "./processes.ts";
 
 export type Deploy = GitDeps["deploy"];
 export type Deployed = Parameters<Deploy>[0];
@@ -34,6 +35,7 @@ export type GitServer = {
   ref(app: string, ref: string): Promise<string | undefined>;
   /** Quarantines and locks in all repositories. */
   leftovers(): Promise<string[]>;
+  /** @throws Error when the server leaves a process, a quarantine or a lock behind. */
   close(graceMs?: number): Promise<void>;
 };
 
@@ -93,6 +95,11 @@ export async function startGitServer(options: Partial<GitOptions> & { dataDir?: 
   const { port } = fastify.server.address() as AddressInfo;
   const repository = (app: string): string => join(dataDir, "repositories", `id-of-${app}.git`);
 
+  const leftovers = async (): Promise<string[]> => {
+    const names = existsSync(join(dataDir, "repositories")) ? await readdir(join(dataDir, "repositories"), { recursive: true }) : [];
+    return names.filter((name) => /(^|\/)(tmp_objdir-|\.new-|\.removed-)|\.lock$/.test(name));
+  };
+
   return {
     git,
     dataDir,
@@ -110,13 +117,12 @@ export async function startGitServer(options: Partial<GitOptions> & { dataDir?: 
       const packed = await readFile(join(repository(app), "packed-refs"), "utf8").catch(() => "");
       return packed.split("\n").find((line) => line.endsWith(` ${ref}`))?.slice(0, 40);
     },
-    async leftovers() {
-      const names = existsSync(join(dataDir, "repositories")) ? await readdir(join(dataDir, "repositories"), { recursive: true }) : [];
-      return names.filter((name) => /(^|\/)(tmp_objdir-|\.new-|\.removed-)|\.lock$/.test(name));
-    },
+    leftovers,
     async close(graceMs = 0) {
       await git.stop(graceMs);
       await fastify.close();
+      const left = [...(await leftovers()), ...childrenNamed(dataDir).map(({ command }) => command)];
+      if (left.length > 0) throw new Error(`The server left behind: ${left.join(", ")}`);
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -54,11 +54,12 @@ test.each(Object.keys(MODULES))("a submodule with %s is refused", async (kind) =
   expect(server.deployed).toEqual([]);
 });
 
-test("submodules and their URLs are never fetched", async () => {
+test("submodules and their URLs are never fetched, and a warning says so", async () => {
   const gitmodules = await writeObject(client, "blob", '[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch /tmp/pwned"\n');
   const commit = await commitOf(client, [{ mode: "100644", name: ".gitmodules", sha: gitmodules }, { mode: "160000", name: "x", sha: "1".repeat(40) }]);
-  const { code } = await client.push(server.url(app), `${commit}:refs/heads/main`);
+  const { code, output } = await client.push(server.url(app), `${commit}:refs/heads/main`);
   expect(code).toBe(0);
+  expect(output).toContain("remote:  !     Warning: submodules are not fetched; their folders will be empty.");
   expect(server.deployed).toHaveLength(1);
 });
 

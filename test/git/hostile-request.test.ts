@@ -129,6 +129,16 @@ test.each([1, 5, COMMANDS.length - 1])("a client that goes away after %d bytes l
   await eventually("git has ended", () => childrenNamed("git-receive-pack").length === 0);
 });
 
+test("a client that goes away in the middle of a gzip body leaves nothing", async () => {
+  const socket = open(server.port);
+  const body = gzipSync(COMMANDS);
+  socket.write(head({ method: "POST", path: RECEIVE, headers: { ...ALICE, "content-encoding": "gzip" } }, body.length));
+  socket.write(body.subarray(0, body.length - 20));
+  await eventually("git runs", () => childrenNamed("git-receive-pack").length > 0);
+  socket.resetAndDestroy();
+  await eventually("git has ended", () => childrenNamed("git-receive-pack").length === 0);
+});
+
 test("a client that goes away without reading the refs leaves nothing", async () => {
   for (let n = 0; n < 20; n++) {
     const socket = open(server.port);
