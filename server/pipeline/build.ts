@@ -6,7 +6,7 @@ import { EMPTY_APP_JSON, MAX_APP_JSON_BYTES, parseAppJson } from "../domain/app-
 import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { MAX_PROCFILE_BYTES, parseProcfile } from "../domain/procfile.ts";
 import { AppError, invalidParams } from "../errors.ts";
-import { detail, size, topic, wholeLines, type Output } from "./output.ts";
+import { detail, minutes, size, topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import type { Source } from "./source.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -51,7 +51,7 @@ export async function build(parts: Parts, app: App, row: Build, source: Source, 
 
 function failure(outcome: { exit: { code: number; outOfMemory: boolean }; timedOut: boolean }, limits: Parts["config"]["limits"], signal: AbortSignal): AppError {
   if (signal.aborted) return new AppError("build_failed", "The build was interrupted.");
-  if (outcome.timedOut) return new AppError("build_failed", `The build took longer than ${limits.buildMinutes} minutes and was stopped (PAAS_BUILD_MINUTES).`);
+  if (outcome.timedOut) return new AppError("build_failed", `The build took longer than ${minutes(limits.buildMinutes)} and was stopped (PAAS_BUILD_MINUTES).`);
   if (outcome.exit.outOfMemory) return new AppError("build_failed", `The build used more than ${limits.buildMemoryMb} MB of memory and was killed (PAAS_BUILD_MEMORY_MB).`);
   if (outcome.exit.code === NO_BUILDPACK) return new AppError("no_buildpack", "No default language could be detected for this app.");
   return new AppError("build_failed", `The build exited with status ${outcome.exit.code}.`);

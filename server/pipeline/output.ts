@@ -34,6 +34,10 @@ export function size(bytes: number): string {
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)}K` : `${(bytes / 1_000_000).toFixed(1)}M`;
 }
 
+export function minutes(count: number): string {
+  return count === 1 ? "1 minute" : `${count} minutes`;
+}
+
 /** ` !     Push rejected, …`: Heroku's mark for what went wrong; every line carries it. */
 export function problem(output: Output, text: string): void {
   output.write(`${text.split("\n").map((line) => ` !     ${line}`.trimEnd()).join("\n")}\n`);

@@ -60,7 +60,6 @@ async function deploy(parts: Parts, push: Push, row: Build, output: Output, sign
   const stopwatch = createStopwatch();
   store.builds.insert(row);
   await assertDiskSpace(parts);
-  output.write("\n");
   const slug = await build(parts, app, row, source, currentTarget(parts, app).release.config, output, stopwatch, signal);
 
   await lock.run(app.id, async () => {

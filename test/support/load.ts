@@ -3,7 +3,7 @@
 import { Agent, request } from "node:http";
 
 /** The code on an error page of the router. */
-const ROUTER_ERROR = /<small>([HRL]\d\d) /;
+const ROUTER_ERROR = /<small>([HRL]\d\d)\b/;
 
 export type Failure = { at: number; reason: string };
 
