@@ -5,20 +5,13 @@ import http from "node:http";
 import net from "node:net";
 import { once } from "node:events";
 import { RouterError, statusOf } from "./router-error.ts";
-import type { Health } from "./router.ts";
-import type { Route } from "./route.ts";
+import type { RunningRouter } from "./router.ts";
 
 const MAX_BODY = 4 * 1024 * 1024;
 const MAX_DRAIN_MS = 24 * 60 * 60 * 1_000;
 
 /** What the socket drives. */
-export type Controlled = {
-  switchTo(value: unknown): Promise<void>;
-  drain(targetIds: string[], timeoutMs: number): Promise<{ cut: number }>;
-  remove(routeId: string): Promise<void>;
-  routes(): Route[];
-  health(): Health;
-};
+export type Controlled = Omit<RunningRouter, "port" | "stop">;
 
 /** Listens on `path`, mode 0600. Throws when another router answers there; a socket that nobody serves is replaced. */
 export async function listenForControl(path: string, router: Controlled): Promise<http.Server> {

@@ -54,6 +54,7 @@ export type ExchangeClient = {
 
 export class Exchange implements UpstreamUser, InFlight {
   readonly requestId: string;
+  slot = -1;
   readonly #state: RouterState;
   readonly #client: ExchangeClient;
   readonly #head: RequestHead;

@@ -6,6 +6,8 @@ import type { UpstreamConnection } from "./upstream-connection.ts";
 
 /** A request that a target is working on. */
 export type InFlight = {
+  /** Its place in the target's list; the target's to write. */
+  slot: number;
   /** Ends it now: the drain's time is over. */
   cut(): void;
 };
@@ -17,7 +19,7 @@ export class LiveTarget {
   /** `performance.now()` until which it is passed over. */
   setAsideUntil = 0;
   readonly #limits: Limits;
-  readonly #inFlight = new Set<InFlight>();
+  readonly #inFlight: InFlight[] = [];
   /** Last in, first out: the connection that rested least is the least likely to be closed under a request. */
   readonly #resting: UpstreamConnection[] = [];
   #onIdle: (() => void)[] = [];
@@ -28,16 +30,22 @@ export class LiveTarget {
   }
 
   get load(): number {
-    return this.#inFlight.size;
+    return this.#inFlight.length;
   }
 
   enter(request: InFlight): void {
-    this.#inFlight.add(request);
+    request.slot = this.#inFlight.push(request) - 1;
   }
 
   leave(request: InFlight): void {
-    this.#inFlight.delete(request);
-    if (this.#inFlight.size === 0 && this.#onIdle.length > 0) {
+    const { slot } = request;
+    if (this.#inFlight[slot] !== request) return;
+    const last = this.#inFlight.pop()!;
+    if (last !== request) {
+      this.#inFlight[slot] = last;
+      last.slot = slot;
+    }
+    if (this.#inFlight.length === 0 && this.#onIdle.length > 0) {
       const waiting = this.#onIdle;
       this.#onIdle = [];
       for (const resolve of waiting) resolve();
@@ -90,7 +98,7 @@ export class LiveTarget {
 
   /** Resolves as soon as nothing is in flight; `signal` gives up waiting. */
   async idle(signal: AbortSignal): Promise<void> {
-    if (this.#inFlight.size === 0 || signal.aborted) return;
+    if (this.#inFlight.length === 0 || signal.aborted) return;
     await new Promise<void>((resolve) => {
       this.#onIdle.push(resolve);
       signal.addEventListener("abort", () => resolve(), { once: true });

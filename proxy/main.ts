@@ -3,7 +3,7 @@
 import { listenForControl } from "./control.ts";
 import { openLogFile } from "./log-file.ts";
 import { USAGE, parseOptions } from "./options.ts";
-import { RouterProcess } from "./router.ts";
+import { startRouter } from "./router.ts";
 
 // The parent may go away and its pipes with it: the router goes on serving.
 process.stdout.on("error", () => {});
@@ -28,7 +28,7 @@ if ("problems" in parsed) {
 }
 const { bind, port, socket, snapshot, log, limits } = parsed.options;
 const accessLog = log === null ? null : openLogFile(log);
-const router = await RouterProcess.start({
+const router = await startRouter({
   bind, port, snapshot, limits, accessLog,
   onCorruptSnapshot: (putAside) => say("snapshot was unreadable, starting without routes", { putAside }),
 });

@@ -110,8 +110,8 @@ export class RequestHead {
     }
     if (version + 8 - from > limits.requestLineBytes) return this.#refuse(LINE_TOO_LONG);
     this.minor = bytes[version + 7]! - 48;
-    this.method = bytes.toString("latin1", from, methodEnd);
-    this.target = bytes.toString("latin1", target, targetEnd);
+    this.method = methodEnd - from === 3 && bytes[from] === 71 && bytes[from + 1] === 69 && bytes[from + 2] === 84 ? "GET" : bytes.toString("latin1", from, methodEnd);
+    this.target = targetEnd - target === 1 ? String.fromCharCode(bytes[target]!) : bytes.toString("latin1", target, targetEnd);
     this.fieldsAt = version + 10;
     this.lineAt = from;
     this.copyLine = this.minor === 1;

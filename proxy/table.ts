@@ -23,28 +23,7 @@ export class Table {
     return this.#byHost.get(host);
   }
 
-  routes(): Route[] {
-    return [...this.#byId.values()].map((live) => live.route);
-  }
-
-  route(id: string): Route | undefined {
-    return this.#byId.get(id)?.route;
-  }
-
-  /** The host of `route` that another route holds, or the target id that stands for another address; null when it fits. */
-  conflict(route: Route): { id: "host_in_use" | "invalid_route"; what: string } | null {
-    for (const host of route.hosts) {
-      const holder = this.#byHost.get(host);
-      if (holder !== undefined && holder.route.id !== route.id) return { id: "host_in_use", what: host };
-    }
-    for (const target of route.targets) {
-      const known = this.#targets.get(target.id)?.spec;
-      if (known !== undefined && (known.address !== target.address || known.port !== target.port)) return { id: "invalid_route", what: target.id };
-    }
-    return null;
-  }
-
-  /** Puts a route that has no `conflict` in force: every request from now on follows it. */
+  /** Puts a route in force whose hosts no other route holds: every request from now on follows it. */
   put(route: Route): void {
     const before = this.#byId.get(route.id);
     const live: LiveRoute = { route, targets: route.targets.map((spec) => this.#target(spec)) };
@@ -81,7 +60,8 @@ export class Table {
 
   #target(spec: Route["targets"][number]): LiveTarget {
     let target = this.#targets.get(spec.id);
-    if (target === undefined) this.#targets.set(spec.id, (target = new LiveTarget(spec, this.#limits)));
+    // An id that comes back at another address is another target.
+    if (target === undefined || target.spec.address !== spec.address || target.spec.port !== spec.port) this.#targets.set(spec.id, (target = new LiveTarget(spec, this.#limits)));
     target.live = true;
     return target;
   }

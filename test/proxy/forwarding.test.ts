@@ -216,7 +216,7 @@ describe("a client that goes away", () => {
     client.socket.destroy();
     await app.connections[0]!.closed;
     expect(performance.now() - gone).toBeLessThan(1_000);
-    expect(router.router.health().inFlight).toBe(0);
+    expect((await router.router.health()).inFlight).toBe(0);
     expect(router.lines[0]).toMatch(/^at=error code=H27 .* status=499 /);
   });
 });

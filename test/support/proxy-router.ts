@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Limits } from "../../proxy/limits.ts";
 import type { Route, Target } from "../../proxy/route.ts";
-import { RouterProcess } from "../../proxy/router.ts";
+import { type RunningRouter, startRouter } from "../../proxy/router.ts";
 
-export type TestRouter = { router: RouterProcess; port: number; lines: string[]; folder: string; close(): Promise<void> };
+export type TestRouter = { router: RunningRouter; port: number; lines: string[]; folder: string; close(): Promise<void> };
 
 export async function testRouter(limits: Partial<Limits> = {}): Promise<TestRouter> {
   const folder = await mkdtemp(join(tmpdir(), "router-"));
   const lines: string[] = [];
-  const router = await RouterProcess.start({
+  const router = await startRouter({
     bind: "127.0.0.1", port: 0, snapshot: join(folder, "routes.json"),
     limits: { shutdownMs: 100, ...limits }, accessLog: { add: (line) => void lines.push(line) },
   });
