@@ -7,6 +7,7 @@ import { keepDirectories, restoreDirectories } from "./cache-directories.ts";
 import { buildEnvironment, showEnvironment } from "./environment.ts";
 import { installDependencies } from "./install.ts";
 import { installNode } from "./node-install.ts";
+import { setManagerEnvironment } from "./manager-environment.ts";
 import { resolveNode } from "./node-version.ts";
 import { BuildFailure, info, step, warn } from "./output.ts";
 import { readPackageJson } from "./package-json.ts";
@@ -31,6 +32,7 @@ async function compile(): Promise<void> {
 
   step("Creating runtime environment");
   showEnvironment(build.env);
+  setManagerEnvironment(build, choice.manager);
 
   step("Installing binaries");
   const tools = await installBinaries(build, choice);
@@ -63,15 +65,6 @@ function prepare(): Build {
   const cacheDir = join(cacheRoot, "nodejs");
   const stack = env["STACK"] ?? "";
   cleanCache(cacheDir, stack);
-  Object.assign(env, {
-    NPM_CONFIG_CACHE: env["NPM_CONFIG_CACHE"] ?? join(cacheDir, "npm"),
-    npm_config_logs_max: "0",
-    npm_config_update_notifier: "false",
-    npm_config_store_dir: join(cacheDir, "pnpm"),
-    pnpm_config_store_dir: join(cacheDir, "pnpm"),
-    npm_config_manage_package_manager_versions: "false",
-    COREPACK_HOME: join(cacheDir, "corepack"),
-  });
   return { buildDir, cacheDir, stack, pkg, env };
 }
 

@@ -2,10 +2,11 @@
 
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Build, type Toolchain } from "./build.ts";
+import type { Build, Toolchain } from "./build.ts";
 import { causeOf } from "./causes.ts";
 import { run } from "./command.ts";
 import { dependencyKey, forgetDependencies, installedPaths, isWorkspace, keepDependencies, namesAtTop, restoreDependencies, type Kept } from "./dependency-cache.ts";
+import { isPlugAndPlay } from "./manager-environment.ts";
 import { major } from "./npm-library.ts";
 import { BuildFailure, info, step, warn } from "./output.ts";
 import { readOwnFile } from "./package-json.ts";
@@ -89,13 +90,8 @@ function hasDependencies({ pkg }: Build): boolean {
   return ["dependencies", "devDependencies", "optionalDependencies", "workspaces"].some((field) => Object.keys(pkg.raw[field] ?? {}).length > 0);
 }
 
-function isPlugAndPlay({ buildDir }: Build): boolean {
-  return !/^nodeLinker:\s*["']?(node-modules|pnpm)\b/m.test(readOwnFile(buildDir, ".yarnrc.yml") ?? "");
-}
-
 async function install(build: Build, tools: Toolchain): Promise<void> {
   const env: NodeJS.ProcessEnv = { ...build.env };
-  const cache = (name: string) => join(build.cacheDir, name);
   let args: string[];
   switch (tools.manager) {
     case "npm": {
@@ -106,16 +102,12 @@ async function install(build: Build, tools: Toolchain): Promise<void> {
       break;
     }
     case "yarn":
-      env["YARN_CACHE_FOLDER"] ??= cache("yarn");
       args = ["install", `--production=${env["YARN_PRODUCTION"] === "true"}`, "--ignore-engines", "--prefer-offline", "--non-interactive", "--no-progress"];
       if (tools.lockFile) args.push("--frozen-lockfile");
       await useRegistry(build, env, "YARN_REGISTRY", [".npmrc", ".yarnrc"]);
       info(`Installing node modules${tools.lockFile ? " (yarn.lock)" : ""}`);
       break;
     case "berry":
-      if (isPlugAndPlay(build)) env["YARN_ENABLE_GLOBAL_CACHE"] ??= "false";
-      else env["YARN_GLOBAL_FOLDER"] ??= cache("berry");
-      Object.assign(env, { YARN_ENABLE_TELEMETRY: "0", YARN_ENABLE_PROGRESS_BARS: "0" });
       args = tools.lockFile ? ["install", "--immutable"] : ["install", "--no-immutable"];
       await useRegistry(build, env, "YARN_NPM_REGISTRY_SERVER", [".yarnrc.yml"]);
       info("Running 'yarn install' with yarn.lock");

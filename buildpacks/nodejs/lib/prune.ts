@@ -2,10 +2,10 @@
 
 import { lstatSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Build, type Toolchain } from "./build.ts";
+import type { Build, Toolchain } from "./build.ts";
 import { mustRun, run } from "./command.ts";
 import { isWorkspace, notePruned } from "./dependency-cache.ts";
-import { type Installed } from "./install.ts";
+import type { Installed } from "./install.ts";
 import { compare, major } from "./npm-library.ts";
 import { BuildFailure, info, step } from "./output.ts";
 
@@ -44,24 +44,13 @@ function reasonToSkip({ env, buildDir }: Build, { manager, managerVersion }: Too
 }
 
 async function prune(build: Build, { manager, managerVersion }: Toolchain): Promise<void> {
-  const { buildDir } = build;
-  const env: NodeJS.ProcessEnv = { ...build.env, YARN_ENABLE_TELEMETRY: "0", YARN_ENABLE_PROGRESS_BARS: "0" };
-  const cache = (name: string) => join(build.cacheDir, name);
-  const [program, args] = ((): [string, string[]] => {
-    switch (manager) {
-      case "npm":
-        return ["npm", ["prune", major(managerVersion) >= 7 ? "--omit=dev" : "--production", "--ignore-scripts", "--no-audit", "--no-fund"]];
-      case "yarn":
-        Object.assign(env, { YARN_CACHE_FOLDER: env["YARN_CACHE_FOLDER"] ?? cache("yarn") });
-        return ["yarn", ["install", "--production=true", "--frozen-lockfile", "--ignore-engines", "--ignore-scripts", "--prefer-offline", "--non-interactive", "--no-progress"]];
-      case "berry":
-        Object.assign(env, { YARN_GLOBAL_FOLDER: env["YARN_GLOBAL_FOLDER"] ?? cache("berry") });
-        return ["yarn", ["workspaces", "focus", "--all", "--production"]];
-      case "pnpm":
-        return isWorkspace(build) ? ["pnpm", ["install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"]] : ["pnpm", ["prune", "--prod", "--ignore-scripts"]];
-    }
-  })();
-  const { code } = await run(program, args, { cwd: buildDir, env });
+  const [program, ...args] = {
+    npm: ["npm", "prune", major(managerVersion) >= 7 ? "--omit=dev" : "--production", "--ignore-scripts", "--no-audit", "--no-fund"],
+    yarn: ["yarn", "install", "--production=true", "--frozen-lockfile", "--ignore-engines", "--ignore-scripts", "--prefer-offline", "--non-interactive", "--no-progress"],
+    berry: ["yarn", "workspaces", "focus", "--all", "--production"],
+    pnpm: isWorkspace(build) ? ["pnpm", "install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"] : ["pnpm", "prune", "--prod", "--ignore-scripts"],
+  }[manager];
+  const { code } = await run(program ?? "", args, { cwd: build.buildDir, env: build.env });
   if (code !== 0) throw new BuildFailure(`${program} could not remove devDependencies: see its words above.`);
 }
 
