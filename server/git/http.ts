@@ -154,7 +154,7 @@ function noSuchApp(name: string): Refusal {
 /** Errors as one line of plain text, which git prints after "remote: ". */
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Logger): void {
   const status = statusOf(error);
-  if (status >= 500) log.error({ err: error, url: request.raw.url }, "git request failed");
+  if (status === 500 || (error instanceof Error && error.cause !== undefined)) log.error({ err: error, url: request.raw.url }, "git request failed");
   // The rest of an unwanted upload shall not be read.
   if (request.method !== "GET") reply.header("connection", "close");
   void reply.code(status).type("text/plain; charset=utf-8").send(`${textOf(error, status)}\n`);

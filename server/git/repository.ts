@@ -1,7 +1,7 @@
 /** Bare repositories on disk: `<data>/repositories/<app id>.git`, made by us whole or not at all. */
 
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { GitFailed, runGit } from "./command.ts";
 
@@ -78,6 +78,8 @@ export async function inspect(directory: string, ref: string, object: string, en
 
 /** @returns the commit that a branch points at, undefined when it does not exist. */
 export async function readRef(directory: string, ref: string): Promise<string | undefined> {
+  const loose = await readFile(join(directory, ref), "latin1").catch(() => "");
+  if (loose !== "") return loose.trim();
   try {
     return (await runGit(["--git-dir", directory, "rev-parse", "--verify", "--quiet", ref])).toString().trim();
   } catch (error) {
@@ -88,6 +90,7 @@ export async function readRef(directory: string, ref: string): Promise<string | 
 
 /** Makes `branch` the one that a clone checks out. */
 export async function setHead(directory: string, branch: string): Promise<void> {
+  if ((await readFile(join(directory, "HEAD"), "latin1")) === `ref: refs/heads/${branch}\n`) return;
   await runGit(["--git-dir", directory, "symbolic-ref", "HEAD", `refs/heads/${branch}`]);
 }
 

@@ -37,7 +37,7 @@ test("a large push is taken, and passes through the server without piling up in 
   expect(archived).toBeGreaterThan(LARGE);
   expect(peak - before).toBeLessThan(60 * MB);
   await server.close();
-});
+}, 300_000);
 
 test("a push beyond the limit is refused with git's reason, at once, and the server goes on", async () => {
   const server = await startGitServer({ maxPushBytes: MB });
