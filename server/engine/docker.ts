@@ -9,8 +9,8 @@ import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { createDynos } from "./dynos.ts";
 import type { Engine } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
-import { LABEL, cacheName, networkName, ours } from "./naming.ts";
-import { ensureNetwork } from "./networks.ts";
+import { LABEL, cacheName, ours } from "./naming.ts";
+import { createNetworks } from "./networks.ts";
 import { ensureUnreachableRoute } from "./unreachable-route.ts";
 
 export type DockerOptions = {
@@ -41,12 +41,12 @@ export function createDockerEngine(options: DockerOptions): Engine {
   };
   const dynos = createDynos(docker, instance);
   const runBuild = createBuildRunner(docker, instance, preparedImage);
-  const network = (appId: string): Promise<string> => ensureNetwork(docker, instance, networkRange, appId);
+  const network = createNetworks(docker, instance, networkRange);
 
   const list = (kind?: Parameters<typeof ours>[1], appId?: string): Promise<Dockerode.ContainerInfo[]> =>
     within(CALL_MS, "list containers", docker.listContainers({ all: true, filters: ours(instance, kind, appId) }));
   const removeContainer = (id: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove container", docker.getContainer(id).remove({ force: true, v: true })));
-  const removeNetwork = (name: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove network", docker.getNetwork(name).remove()));
+  const removeNetwork = (id: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove network", docker.getNetwork(id).remove()));
   const removeVolume = (name: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove volume", docker.getVolume(name).remove()));
 
   const engine: Engine = {
@@ -88,22 +88,27 @@ export function createDockerEngine(options: DockerOptions): Engine {
 
     async removeApp(appId) {
       await Promise.all((await list(undefined, appId)).map(({ Id }) => removeContainer(Id)));
-      await removeNetwork(networkName(instance, appId));
+      const networks = await within(CALL_MS, "list networks", docker.listNetworks({ filters: ours(instance, "network", appId) }));
+      await Promise.all(networks.map(({ Id }) => removeNetwork(Id)));
       await removeVolume(cacheName(instance, appId));
     },
 
-    async sweep({ appIds, images }) {
-      const [containers, networks, { Volumes }, slugs] = await within(CALL_MS, "look for leftovers", Promise.all([
+    async sweep(appIds) {
+      const [containers, networks, { Volumes }] = await within(CALL_MS, "look for leftovers", Promise.all([
         list(),
         docker.listNetworks({ filters: ours(instance, "network") }),
         docker.listVolumes({ filters: ours(instance, "cache") }),
-        docker.listImages({ filters: ours(instance, "slug") }),
       ]));
       const orphan = (labelled: Record<string, string> | undefined): boolean => !appIds.has(labelled?.[LABEL.app] ?? "");
       await Promise.all(containers.filter(({ Labels }) => Labels[LABEL.kind] !== "dyno" || orphan(Labels)).map(({ Id }) => removeContainer(Id)));
-      await Promise.all(networks.filter(({ Labels }) => orphan(Labels)).map(({ Name }) => removeNetwork(Name)));
+      await Promise.all(networks.filter(({ Labels }) => orphan(Labels)).map(({ Id }) => removeNetwork(Id)));
       await Promise.all((Volumes ?? []).filter(({ Labels }) => orphan(Labels)).map(({ Name }) => removeVolume(Name)));
-      await Promise.all(slugs.filter(({ Id }) => !images.has(Id)).map(({ Id }) => removeImage(docker, Id)));
+    },
+
+    async sweepImages(isKnown) {
+      const slugs = await within(CALL_MS, "list slugs", docker.listImages({ filters: ours(instance, "slug") }));
+      const buildIds = (tags: string[] | undefined): string[] => (tags ?? []).map((tag) => tag.split(":").at(-1) ?? "");
+      await Promise.all(slugs.filter(({ Id, RepoTags }) => !isKnown(Id, buildIds(RepoTags))).map(({ Id }) => removeImage(docker, Id)));
     },
 
     watch: (onStopped) => watchStops(docker, instance, onStopped),

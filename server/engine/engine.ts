@@ -91,8 +91,10 @@ export type Engine = {
   removeImage(image: string): Promise<void>;
   /** Removes network, cache and dynos of an app that is no more. Idempotent. */
   removeApp(appId: string): Promise<void>;
-  /** Removes what no app and no slug of this instance accounts for: build containers, networks, volumes, images. */
-  sweep(known: { appIds: Set<string>; images: Set<string> }): Promise<void>;
+  /** Removes what is left of work that a crash cut off: builds, one-off dynos, and the networks and volumes of other apps than these. Only while no work is under way. */
+  sweep(appIds: Set<string>): Promise<void>;
+  /** Removes the slugs' images that nobody knows, neither by themselves nor by the builds that made them. Safe at any time. */
+  sweepImages(isKnown: (image: string, buildIds: string[]) => boolean): Promise<void>;
   /** Calls back for each formation dyno that stops, and whenever it begins to listen, again too (`undefined`: look at everything). Returns a stop function. */
   watch(onStopped: (stopped: { appId: string; dynoId: string } | undefined) => void): () => void;
 };

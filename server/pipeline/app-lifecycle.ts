@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { assertAppName, randomAppName } from "../domain/app-name.ts";
 import type { App } from "../domain/model.ts";
+import type { BuildLogs } from "./build-log.ts";
 import { invalidParams } from "../errors.ts";
 import { converge } from "./converge.ts";
 import type { Parts } from "./parts.ts";
@@ -12,7 +13,7 @@ import { createRelease, currentTarget } from "./release.ts";
 type Lifecycle = Pick<Pipeline, "createApp" | "renameApp" | "destroyApp">;
 
 /** @param removeRepository forgets the app's git repository. */
-export function createAppLifecycle(parts: Parts, removeRepository: (appId: string) => Promise<void>): Lifecycle {
+export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">, removeRepository: (appId: string) => Promise<void>): Lifecycle {
   const { store, engine, router, lock, log } = parts;
 
   const claim = (name: string, write: () => void): void => {
@@ -58,12 +59,14 @@ export function createAppLifecycle(parts: Parts, removeRepository: (appId: strin
         await router.remove(app.id);
         const dynos = await engine.dynos(app.id);
         const images = store.slugs.kept(app.id).map(({ image }) => image);
+        const builds = store.builds.list(app.id).map(({ id }) => id);
         // From here on the app is gone for its users; what a crash leaves behind, the sweep at the next start removes.
         store.apps.remove(app.id);
         await Promise.all(dynos.map(({ id }) => engine.discardDyno(id, parts.config.limits.stopSeconds * 1000)));
         await engine.removeApp(app.id);
         await Promise.all(images.map((image) => engine.removeImage(image)));
         await removeRepository(app.id);
+        await logs.remove(builds);
         log.info({ app: app.name }, "app destroyed");
       }),
   };

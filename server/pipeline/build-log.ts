@@ -1,7 +1,7 @@
 /** What each build printed: live while it runs, on disk afterwards. */
 
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import type { Output } from "./output.ts";
@@ -14,6 +14,7 @@ export type BuildLogs = {
   open(buildId: string): Output & { close(): Promise<void> };
   /** All that was printed so far, then what comes, ending when the build does. */
   read(buildId: string): Readable;
+  remove(buildIds: string[]): Promise<void>;
 };
 
 /** @param dir where finished logs are kept, one file a build. */
@@ -52,5 +53,6 @@ export function createBuildLogs(dir: string): BuildLogs {
       reader.on("close", () => log.readers.delete(reader));
       return reader;
     },
+    remove: async (buildIds) => void (await Promise.all(buildIds.map((id) => rm(file(id), { force: true })))),
   };
 }

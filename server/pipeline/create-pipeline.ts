@@ -13,7 +13,7 @@ import type { Supervisor } from "./supervisor.ts";
 export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Supervisor, removeRepository: (appId: string) => Promise<void>): Pipeline {
   const { store } = parts;
   return {
-    ...createAppLifecycle(parts, removeRepository),
+    ...createAppLifecycle(parts, logs, removeRepository),
     ...createPusher(parts, logs),
     ...createChanges(parts),
     dynos: (app) => viewDynos(parts, supervisor, app),

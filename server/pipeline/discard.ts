@@ -34,6 +34,11 @@ async function retire({ router, engine, config, log }: Parts, dynos: Dyno[]): Pr
   }));
 }
 
+/** Removes the images of slugs that are no more; one that a dyno still uses goes the next time. */
+export async function sweepImages({ engine, store }: Pick<Parts, "engine" | "store">): Promise<void> {
+  await engine.sweepImages((image, buildIds) => store.slugs.images().includes(image) || store.builds.pending().some(({ id }) => buildIds.includes(id)));
+}
+
 /** Ids of the dynos that the router sends requests to now. */
 export async function liveTargets({ router }: Pick<Parts, "router">): Promise<Set<string>> {
   return new Set((await router.routes()).flatMap(({ targets }) => targets.map(({ id }) => id)));

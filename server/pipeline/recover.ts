@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Deployment } from "../domain/model.ts";
 import type { Route } from "../../proxy/route.ts";
 import { converge, deploymentOfRoute } from "./converge.ts";
+import { sweepImages } from "./discard.ts";
 import type { Parts } from "./parts.ts";
 import { currentTarget } from "./release.ts";
 
@@ -27,7 +28,8 @@ export async function recover(parts: Parts): Promise<void> {
   const apps = store.apps.list();
   const appIds = new Set(apps.map(({ id }) => id));
   for (const { id } of routes) if (!appIds.has(id)) await router.remove(id);
-  await engine.sweep({ appIds, images: new Set(store.slugs.images()) });
+  await engine.sweep(appIds);
+  await sweepImages(parts);
 
   const queue = [...apps];
   const converged = Array.from({ length: AT_ONCE }, async () => {

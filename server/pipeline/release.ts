@@ -92,7 +92,7 @@ async function runReleasePhase(parts: Parts, { app, release, slug }: Target, out
 
 /** Removes the images of slugs that no recent release uses. */
 async function prune({ store, engine, config, now }: Parts, app: App): Promise<void> {
-  const slugs = store.slugs.beyond(app.id, config.slugsKept);
+  const slugs = store.slugs.beyond(app.id, config.slugsKept + 1);
   // All at once, before anything is awaited: a rollback then either finds the slug or finds it gone.
   for (const { id } of slugs) store.slugs.markPruned(id, now());
   for (const { image } of slugs) await engine.removeImage(image);

@@ -4,6 +4,7 @@ import { countCrash, nextStart, type Crashes } from "../domain/backoff.ts";
 import type { App } from "../domain/model.ts";
 import { plan } from "../domain/plan.ts";
 import { converge, type Target } from "./converge.ts";
+import { sweepImages } from "./discard.ts";
 import { wantedDynos } from "./dyno-spec.ts";
 import type { Parts } from "./parts.ts";
 import { currentTarget } from "./release.ts";
@@ -103,6 +104,7 @@ export function createSupervisor(parts: Parts): Supervisor {
     const live = new Set(routes.flatMap(({ targets }) => targets.map(({ id }) => id)));
     for (const app of apps) if (needsWork(app)) heal(app.id);
     for (const { id } of routes) if (!apps.some((app) => app.id === id)) await router.remove(id);
+    await sweepImages(parts);
 
     function needsWork(app: App): boolean {
       const { release, slug } = currentTarget(parts, app);

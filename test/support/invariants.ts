@@ -22,6 +22,8 @@ type AppRow = { id: string; name: string };
 type SlugRow = { id: string; app_id: string; image: string; pruned_at: string | null };
 export type Rows = { apps: AppRow[]; releases: ReleaseRow[]; deployments: DeploymentRow[]; slugs: SlugRow[]; builds: { id: string; status: string }[] };
 
+type Promised = { appId: string; version: number; commit: string | undefined };
+
 export type Invariants = {
   /** A push that ended with exit code 0, or a change that the API acknowledged: it must never be lost. */
   acknowledge(app: string, release: { version: number; commit?: string }): void;
@@ -38,7 +40,7 @@ export type Invariants = {
 export function createInvariants(paas: Paas): Invariants {
   /** Hash of every release row seen, by app id and number. */
   const seen = new Map<string, Map<number, string>>();
-  const acknowledged: { app: string; version: number; commit: string | undefined }[] = [];
+  const acknowledged: Promised[] = [];
 
   async function violations(): Promise<string[]> {
     const rows = readRows(paas.dataDir);
@@ -48,7 +50,11 @@ export function createInvariants(paas: Paas): Invariants {
   }
 
   return {
-    acknowledge: (app, { version, commit }) => void acknowledged.push({ app, version, commit }),
+    acknowledge(app, { version, commit }) {
+      // By id: the app may get another name.
+      const appId = readRows(paas.dataDir).apps.find(({ name }) => name === app)?.id ?? app;
+      acknowledged.push({ appId, version, commit });
+    },
     violations,
     async hold(withinMs = 5000) {
       const began = performance.now();
@@ -111,9 +117,9 @@ function history({ apps, releases }: Rows, seen: Map<string, Map<number, string>
   return found;
 }
 
-function promises({ apps, releases, deployments }: Rows, acknowledged: { app: string; version: number; commit: string | undefined }[]): string[] {
-  return acknowledged.flatMap(({ app, version, commit }) => {
-    const appId = apps.find(({ name }) => name === app)?.id;
+function promises({ apps, releases, deployments }: Rows, acknowledged: Promised[]): string[] {
+  return acknowledged.flatMap(({ appId, version, commit }) => {
+    const app = apps.find(({ id }) => id === appId)?.name ?? appId;
     const release = releases.find((row) => row.app_id === appId && row.version === version);
     const state = deployments.find(({ release_id }) => release_id === release?.id)?.state;
     if (!release || (commit !== undefined && release.commit_sha !== commit)) return [`v${version} of ${app} was acknowledged and is not there`];
