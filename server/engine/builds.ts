@@ -4,10 +4,11 @@ import type Dockerode from "dockerode";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
-import { isStatus, unlessAway, unlessGone, within } from "./docker-call.ts";
+import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { DYNO_USER } from "./build-image.ts";
 import { confinement, pipeText, untilExit } from "./dynos.ts";
 import type { BuildSpec, Engine } from "./engine.ts";
+import { exitCode } from "./exit-code.ts";
 import { buildName, cacheName, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
 
@@ -30,8 +31,8 @@ export function createBuildRunner(docker: Dockerode, instance: string, buildImag
       stopwatch.lap("start build");
       const feeding = feed(stream, env, spec.source);
       const { exit, timedOut } = await untilExit(container, async () => {
-        const { StatusCode } = (await unlessAway("wait for build", container.wait())) as { StatusCode: number };
-        return { code: StatusCode, outOfMemory: (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
+        const code = await exitCode(container);
+        return { code, outOfMemory: (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
       }, timeoutMs, signal);
       await ended;
       stopwatch.lap("build");

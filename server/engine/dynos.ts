@@ -4,8 +4,9 @@ import type Dockerode from "dockerode";
 import type { Duplex } from "node:stream";
 import { AppError } from "../errors.ts";
 import { DYNO_USER } from "./build-image.ts";
-import { isStatus, unlessAway, unlessGone, within } from "./docker-call.ts";
+import { isStatus, unlessGone, within } from "./docker-call.ts";
 import type { Dyno, DynoSpec, Engine, Exit } from "./engine.ts";
+import { exitCode } from "./exit-code.ts";
 import { dynoFromContainer, dynoLabels, dynoName, networkName, ours } from "./naming.ts";
 import { createDemultiplexer, demultiplex } from "./streams.ts";
 
@@ -47,9 +48,9 @@ export function createDynos(docker: Dockerode, instance: string): Dynos {
 
   const waitForExit = async (dynoId: string, signal?: AbortSignal): Promise<Exit> => {
     const container = docker.getContainer(dynoId);
-    const result = (await unlessGone(unlessAway("wait for dyno", container.wait(signal ? { abortSignal: signal } : {})))) as { StatusCode: number } | undefined;
+    const code = await unlessGone(exitCode(container, signal));
     const state = (await unlessGone(within(LIST_MS, "inspect dyno", container.inspect())))?.State;
-    return { code: result?.StatusCode ?? state?.ExitCode ?? 137, outOfMemory: state?.OOMKilled ?? false };
+    return { code: code ?? state?.ExitCode ?? 137, outOfMemory: state?.OOMKilled ?? false };
   };
 
   const remove = async (id: string): Promise<void> => {

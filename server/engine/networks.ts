@@ -9,11 +9,21 @@ const SUBNET_SIZE = 26;
 const CALL_MS = 30_000;
 
 /**
- * Makes the app's network where it is missing and gives its name. Idempotent, also against other installations on the
- * same engine: a subnet that somebody took in between is left to them and the next one is tried.
- * @throws AppError engine_unavailable, also when the range is used up.
+ * Gives the function that makes an app's network where it is missing, and gives its name. Idempotent, also against other
+ * installations on the same engine: a subnet that somebody took in between is left to them and the next one is tried.
+ * Dynos of one app that start at once share one call: asked twice at a time, the engine makes two networks of one name.
+ * That function throws AppError engine_unavailable, also when the range is used up.
  */
-export async function ensureNetwork(docker: Dockerode, instance: string, range: string, appId: string): Promise<string> {
+export function createNetworks(docker: Dockerode, instance: string, range: string): (appId: string) => Promise<string> {
+  const making = new Map<string, Promise<string>>();
+  return (appId) => {
+    const made = making.get(appId) ?? ensureNetwork(docker, instance, range, appId).finally(() => making.delete(appId));
+    making.set(appId, made);
+    return made;
+  };
+}
+
+async function ensureNetwork(docker: Dockerode, instance: string, range: string, appId: string): Promise<string> {
   const name = networkName(instance, appId);
   const networks = await within(CALL_MS, "list networks", docker.listNetworks());
   if (networks.some((network) => network.Name === name)) return name;
