@@ -9,6 +9,8 @@ import { findCommand, lastLines, runCommand } from "./run-command.ts";
 import { SetupError } from "./setup-error.ts";
 
 const READY_MS = 60_000;
+/** How long a daemon that somebody else started may still be starting. */
+const STARTING_MS = 15_000;
 const POLL_MS = 100;
 const DEFAULT_SOCKET = "/var/run/docker.sock";
 const DEFAULT_LOG = "/var/log/dockerd.log";
@@ -28,20 +30,28 @@ export type OwnDaemon = { socketPath: string; dataRoot: string; runFolder: strin
 export async function startDaemon(socketPath: string, host: Host, probe: () => Promise<Probe>): Promise<void> {
   const own = ownDaemon(socketPath, host.env);
   const running = daemonPid(socketPath);
-  if (running !== undefined) return await waitFor(probe, READY_MS, () => stuck(running, socketPath));
+  if (running !== undefined) return await waitFor(probe, STARTING_MS, () => stuck(running, socketPath));
   if (own) return await startOwn(own, host, probe);
 
   keepDynosOverRestarts();
-  if (host.systemd) {
-    await runCommand("systemctl", ["start", "docker"], { env: host.env, timeoutMs: READY_MS });
-  } else if (existsSync("/etc/init.d/docker") && findCommand("service", host.env)) {
-    removeStalePidFile(DEFAULT_PID_FILE);
-    await runCommand("service", ["docker", "start"], { env: host.env, timeoutMs: READY_MS });
-  } else {
-    removeStalePidFile(DEFAULT_PID_FILE);
-    return await detach([], DEFAULT_LOG, host, probe);
-  }
+  removeStalePidFile(DEFAULT_PID_FILE);
+  if (!(await startService(host))) return await detach([], DEFAULT_LOG, host, probe);
   await waitFor(probe, READY_MS, () => `The Docker daemon was started but does not answer at ${socketPath}.\n${logTail(host, "/var/log/docker.log")}`);
+}
+
+/** Asks the machine's service manager, and says whether there is one that could. */
+async function startService(host: Host): Promise<boolean> {
+  const options = { env: host.env, timeoutMs: READY_MS };
+  if (host.systemd) {
+    await runCommand("systemctl", ["start", "docker"], options);
+    return true;
+  }
+  if (!existsSync("/etc/init.d/docker") || !findCommand("service", host.env)) return false;
+  // Debian's script raises limits first, and gives up where a sandbox forbids that; the daemon itself runs all the same.
+  return await runCommand("service", ["docker", "start"], options).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The layout of a daemon of our own; undefined where the machine's one is meant. */
