@@ -12,8 +12,12 @@ import type { Source } from "./source.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
 export const STACK = "debian-12";
-/** The exit code by which the build says that no buildpack takes the app. */
+/** Exit codes of buildpacks/build: the source or its buildpack failed; no buildpack takes the app. */
+const FAILED = 1;
 const NO_BUILDPACK = 66;
+
+/** A build that has told the pusher itself what was wrong. */
+export class BuildFailed extends AppError {}
 
 /**
  * Builds the source; everything that the build prints goes to the output as it comes. The slug is not written down yet: its release does that.
@@ -53,7 +57,8 @@ function failure(outcome: { exit: { code: number; outOfMemory: boolean }; timedO
   if (signal.aborted) return new AppError("build_failed", "The build was interrupted.");
   if (outcome.timedOut) return new AppError("build_failed", `The build took longer than ${minutes(limits.buildMinutes)} and was stopped (PAAS_BUILD_MINUTES).`);
   if (outcome.exit.outOfMemory) return new AppError("build_failed", `The build used more than ${limits.buildMemoryMb} MB of memory and was killed (PAAS_BUILD_MEMORY_MB).`);
-  if (outcome.exit.code === NO_BUILDPACK) return new AppError("no_buildpack", "No default language could be detected for this app.");
+  if (outcome.exit.code === NO_BUILDPACK) return new BuildFailed("no_buildpack", "No default language could be detected for this app.");
+  if (outcome.exit.code === FAILED) return new BuildFailed("build_failed", "The build failed: its output says why.");
   return new AppError("build_failed", `The build exited with status ${outcome.exit.code}.`);
 }
 

@@ -29,6 +29,22 @@ export function wholeLines(output: Output): Output & { end(): void } {
   };
 }
 
+/** An output in paragraphs: `blank` leaves one empty line before what comes next, and none at the very top. */
+export function inParagraphs(output: Output): Output & { blank(): void } {
+  let tail = "\n\n";
+  const write = (text: string): void => {
+    tail = (tail + text).slice(-2);
+    output.write(text);
+  };
+  return {
+    write,
+    blank() {
+      if (tail.at(-1) !== "\n") write("\n");
+      if (tail !== "\n\n") write("\n");
+    },
+  };
+}
+
 /** `10.1M`, `22.9K`: as Heroku tells a slug's size. */
 export function size(bytes: number): string {
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)}K` : `${(bytes / 1_000_000).toFixed(1)}M`;

@@ -5,10 +5,10 @@ import { statfs } from "node:fs/promises";
 import { appUrl } from "../domain/hostname.ts";
 import type { App, Build, Slug, User } from "../domain/model.ts";
 import { AppError, publicMessage } from "../errors.ts";
-import { build } from "./build.ts";
+import { build, BuildFailed } from "./build.ts";
 import type { BuildLogs } from "./build-log.ts";
 import type { Target } from "./converge.ts";
-import { detail, problem, tee, type Output } from "./output.ts";
+import { detail, inParagraphs, problem, tee, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import { createRelease, currentTarget, launch } from "./release.ts";
 import type { Source } from "./source.ts";
@@ -21,6 +21,8 @@ export type Pusher = {
   push(push: Push, output: Output, signal: AbortSignal): Promise<boolean>;
   runningBuild(appId: string): Build | undefined;
 };
+
+type Paragraphs = ReturnType<typeof inParagraphs>;
 
 export function createPusher(parts: Parts, logs: BuildLogs): Pusher {
   const running = new Map<string, Build>();
@@ -39,7 +41,7 @@ export function createPusher(parts: Parts, logs: BuildLogs): Pusher {
       const row: Build = { id: randomUUID(), appId: app.id, status: "pending", commit: push.source.commit, buildpack: null, slugId: null, releaseId: null, userId: push.user.id, reason: null, createdAt: at, updatedAt: at };
       running.set(app.id, row);
       const log = logs.open(row.id);
-      const output = tee(pusherOutput, log);
+      const output = inParagraphs(tee(pusherOutput, log));
       try {
         await deploy(parts, push, row, output, signal);
         return true;
@@ -54,7 +56,7 @@ export function createPusher(parts: Parts, logs: BuildLogs): Pusher {
   };
 }
 
-async function deploy(parts: Parts, push: Push, row: Build, output: Output, signal: AbortSignal): Promise<void> {
+async function deploy(parts: Parts, push: Push, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
   const { store, lock, log } = parts;
   const { app, source } = push;
   const stopwatch = createStopwatch();
@@ -73,7 +75,8 @@ async function deploy(parts: Parts, push: Push, row: Build, output: Output, sign
     store.builds.update(row);
     detail(output, `Released v${target.release.version}`);
     detail(output, `${appUrl(app.name, parts.config, parts.routerPort())} deployed to paas`);
-    output.write("\nVerifying deploy... done.\n");
+    output.blank();
+    output.write("Verifying deploy... done.\n");
     log.info({ app: app.name, release: `v${target.release.version}`, stages: stopwatch.stages() }, "deploy succeeded");
   });
 }
@@ -103,12 +106,12 @@ async function forgetSlug({ store, engine, log, now }: Parts, { app, deployment,
 }
 
 /** Tells pusher and log why, and writes it down. */
-function explain({ store, log, now }: Parts, { app }: Push, row: Build, output: Output, error: unknown): void {
+function explain({ store, log, now }: Parts, { app }: Push, row: Build, output: Paragraphs, error: unknown): void {
   const reason = publicMessage(error);
   const known = error instanceof AppError;
-  output.write("\n");
-  problem(output, reason);
-  output.write("\n");
+  output.blank();
+  if (!(error instanceof BuildFailed)) problem(output, reason);
+  output.blank();
   problem(output, `Push rejected to ${app.name}.${known ? "" : " The platform's log has the cause."}`);
   log[known ? "info" : "error"]({ app: app.name, build: row.id, ...(known ? { id: error.id } : {}), err: known ? error.cause : error }, "deploy failed");
   try {

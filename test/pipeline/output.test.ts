@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { detail, problem, size, tee, topic, wholeLines, type Output } from "../../server/pipeline/output.ts";
+import { detail, inParagraphs, minutes, problem, size, tee, topic, wholeLines, type Output } from "../../server/pipeline/output.ts";
 
 function written(work: (output: Output) => void): string {
   let all = "";
@@ -41,4 +41,22 @@ test("what a program leaves unfinished is ended before the next line begins, and
 
 test.each([[0, "0.0K"], [22_900, "22.9K"], [999_949, "999.9K"], [1_000_000, "1.0M"], [10_123_456, "10.1M"]])("%i bytes are %s", (bytes, text) => {
   expect(size(bytes)).toBe(text);
+});
+
+test("paragraphs stand one empty line apart, however the one before ended, and none stands above the first", () => {
+  const said = (...texts: string[]): string => written((output) => {
+    const paragraphs = inParagraphs(output);
+    for (const text of texts) {
+      paragraphs.blank();
+      paragraphs.write(text);
+    }
+  });
+  expect(said("a\n", "b\n")).toBe("a\n\nb\n");
+  expect(said("a\n\n", "b")).toBe("a\n\nb");
+  expect(said("a", "b")).toBe("a\n\nb");
+  expect(said("a\n", "\n", "b")).toBe("a\n\n\nb");
+});
+
+test.each([[1, "1 minute"], [15, "15 minutes"]])("%d is said as %s", (count, expected) => {
+  expect(minutes(count)).toBe(expected);
 });

@@ -117,7 +117,10 @@ export async function startPaas(env: Record<string, string> = {}): Promise<Paas>
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-  await paas.start();
+  await paas.start().catch(async (error: unknown) => {
+    await paas.remove().catch(() => undefined);
+    throw error;
+  });
   return paas;
 }
 
