@@ -171,14 +171,16 @@ test("a push that is no fast-forward needs --force, as everywhere, and is deploy
   expect(server.deployed).toHaveLength(2);
 });
 
-test("master deploys too, and is what a clone checks out then", async () => {
-  const commit = await client.commit({ a: "1" });
+test("master deploys too, and the branch that was deployed last is what a clone checks out", async () => {
+  const onMain = await client.commit({ a: "1" });
+  await client.push(url, "main");
+  const onMaster = await client.commit({ a: "2" });
   expect((await client.push(url, "main:master")).code).toBe(0);
-  expect(deploys()).toEqual([["master", commit]]);
+  expect(deploys()).toEqual([["main", onMain], ["master", onMaster]]);
   const clone = await workspace({ init: false });
   await clone.must("clone", "--quiet", url, ".");
   expect(await clone.must("symbolic-ref", "--short", "HEAD")).toBe("master");
-  expect(await clone.must("rev-parse", "HEAD")).toBe(commit);
+  expect(await clone.must("rev-parse", "HEAD")).toBe(onMaster);
 });
 
 test("main and master in one push are refused together", async () => {
