@@ -10,6 +10,7 @@ import { removeWorkspaces, workspace, type Workspace } from "../support/git-clie
 import { startGitServer, TOKENS, type GitServer } from "./git-server.ts";
 import { childrenNamed } from "./processes.ts";
 
+let folder: string;
 let dataDir: string;
 let client: Workspace;
 const open: GitServer[] = [];
@@ -21,7 +22,8 @@ const start = async (options: Parameters<typeof startGitServer>[0] = {}): Promis
 };
 
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "paas-git-"));
+  folder = await mkdtemp(join(tmpdir(), "paas-git-"));
+  dataDir = folder;
   client = await workspace();
   await client.commit({ a: "1" });
 });
@@ -29,7 +31,7 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
   expect(childrenNamed("git-receive-pack")).toEqual([]);
   expect(childrenNamed("curl")).toEqual([]);
-  await rm(dataDir, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 });
 afterAll(removeWorkspaces);
 
