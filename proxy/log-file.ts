@@ -4,7 +4,7 @@ import { type WriteStream, createWriteStream } from "node:fs";
 import type { AccessLog } from "./access-log.ts";
 
 const FLUSH_MS = 100;
-const MAX_WAITING = 4 * 1024 * 1024;
+const MAX_WAITING = 1024 * 1024;
 
 export type LogFile = AccessLog & { close(): Promise<void> };
 
@@ -16,13 +16,12 @@ export function openLogFile(path: string): LogFile {
   file.on("error", () => {});
   const flush = (): void => {
     if (waiting === "" && dropped === 0) return;
-    if (file.writableLength > MAX_WAITING) return;
     if (dropped > 0) waiting += `at=warn dropped=${dropped}\n`;
     file.write(waiting, "latin1");
     waiting = "";
     dropped = 0;
   };
-  const timer = setInterval(flush, FLUSH_MS);
+  const timer = setInterval(() => file.writableLength <= MAX_WAITING && flush(), FLUSH_MS);
   timer.unref();
   return {
     add(line) {

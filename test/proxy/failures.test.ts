@@ -201,6 +201,50 @@ describe("a kept connection that the app closes", () => {
   });
 });
 
+describe("an app that closes kept connections after a short rest", () => {
+  it("costs no request, whenever it comes", async () => {
+    await router.close();
+    router = await testRouter({ freshMs: 10 });
+    const restless = await app((connection) => {
+      const { socket } = connection;
+      if (socket.timeout !== 30) socket.setTimeout(30, () => socket.end());
+      if (/\r\n\r\n(hi)?$/.test(connection.received)) socket.write(response("ok"));
+    });
+    const outcomes = await Promise.all(
+      Array.from({ length: 6 }, async (_, lane) => {
+        const client = await rawClient(router.port);
+        const seen: number[] = [];
+        for (let i = 1; i <= 30; i++) {
+          client.send((lane + i) % 3 === 0 ? POST : GET);
+          seen.push(...statuses(await client.until(/ok$|<\/html>\n$/)));
+          client.forget();
+          await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 20));
+        }
+        client.socket.destroy();
+        return seen;
+      }),
+    );
+    expect(outcomes.flat()).toEqual(Array(180).fill(200));
+    expect(restless.connections.length).toBeGreaterThan(10);
+  });
+});
+
+describe("an app with more in flight than it can work off", () => {
+  it("answers H11 with Retry-After at once", async () => {
+    await router.close();
+    router = await testRouter({ requestsPerTarget: 2 });
+    const busy = await app(() => {});
+    const waiting = [await rawClient(router.port), await rawClient(router.port)];
+    for (const client of waiting) client.send(GET);
+    await expect.poll(() => busy.connections.length).toBe(2);
+    const text = await talk(router.port, GET, PAGE);
+    expect(statuses(text)).toEqual([503]);
+    expect(text).toContain("Retry-After: 1\r\n");
+    expect(logged()).toEqual(["H11"]);
+    for (const client of waiting) client.socket.destroy();
+  });
+});
+
 describe("a slow client", () => {
   it("with its head is answered 408 after the head time", async () => {
     const client = await rawClient(router.port);

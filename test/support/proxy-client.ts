@@ -6,6 +6,8 @@ import net from "node:net";
 export type RawClient = {
   socket: net.Socket;
   received(): string;
+  /** Forgets what was received. */
+  forget(): void;
   /** Writes in latin1. */
   send(text: string): void;
   /** Resolves with everything received once it matches; rejects when the connection closes without. */
@@ -45,6 +47,7 @@ export async function rawClient(port: number, options: { localAddress?: string; 
   return {
     socket,
     received: () => text,
+    forget: () => void (text = ""),
     send: (data) => void socket.write(data, "latin1"),
     until: async (pattern) => {
       await when(() => (pattern.test(text) || isClosed ? true : undefined));

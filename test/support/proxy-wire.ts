@@ -10,7 +10,7 @@ export function readRequests(text: string): WireRequest[] {
     const end = rest.indexOf("\r\n\r\n");
     if (end === -1) throw new Error(`no whole head: ${JSON.stringify(rest)}`);
     const [line = "", ...lines] = rest.slice(0, end).split("\r\n");
-    if (!/^[A-Z]+ \S+ HTTP\/1\.1$/.test(line)) throw new Error(`no request line: ${JSON.stringify(line)}`);
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP\/1\.1$/.test(line)) throw new Error(`no request line: ${JSON.stringify(line)}`);
     const fields = lines.map((field): [string, string] => {
       const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)$/.exec(field);
       if (match === null) throw new Error(`no field line: ${JSON.stringify(field)}`);
