@@ -12,7 +12,7 @@ export type Installation = {
   instance: string;
   engine: Engine;
   image: string;
-  /** A dyno to start; its app gets a network with the first one. */
+  /** A dyno to start, of one app that all tests share unless they name another (an app's network costs a second under load). */
   spec(command: string, more?: Partial<DynoSpec>): DynoSpec;
   /** Runs a command as a one-off dyno and gives what it printed. */
   output(command: string, more?: Partial<DynoSpec>): Promise<string>;
@@ -28,10 +28,11 @@ export async function install(): Promise<Installation> {
   const engine = createDockerEngine({ instance, stackImage, networkRange: "10.213.0.0/16", openPort: undefined, onWarning: (message, error) => console.error(message, error) });
   await engine.prepare(() => undefined);
   const image = await ensureBuildImage(docker, { stackImage });
-  const apps = new Set<string>();
+  const shared: string = randomUUID();
+  const apps = new Set([shared]);
   const spec: Installation["spec"] = (command, more = {}) => {
     const whole: DynoSpec = {
-      appId: randomUUID(), appName: "test", type: "web", number: 1, releaseVersion: 1, image, command, env: { PORT: "5000", TINI_KILL_PROCESS_GROUP: "1" }, memoryMb: 128, fingerprint: "f1", ...more,
+      appId: shared, appName: "test", type: "web", number: 1, releaseVersion: 1, image, command, env: { PORT: "5000", TINI_KILL_PROCESS_GROUP: "1" }, memoryMb: 128, fingerprint: "f1", ...more,
     };
     apps.add(whole.appId);
     return whole;
@@ -48,8 +49,9 @@ export async function install(): Promise<Installation> {
         if (performance.now() > end) throw new Error(`${dyno.name} did not print "${text}"`);
     },
     async clear() {
-      for (const appId of apps) await engine.removeApp(appId);
-      await engine.sweep({ appIds: new Set(), images: new Set() });
+      await Promise.all([...apps].map((appId) => engine.removeApp(appId)));
+      await engine.sweep(new Set());
+      await engine.sweepImages(() => false);
     },
   };
 }
