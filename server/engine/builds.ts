@@ -4,13 +4,14 @@ import type Dockerode from "dockerode";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
-import { isStatus, unlessGone, within } from "./docker-call.ts";
+import { isStatus, within } from "./docker-call.ts";
 import { DYNO_USER } from "./build-image.ts";
 import { confinement, pipeText, untilExit } from "./dynos.ts";
 import type { BuildSpec, Engine } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
 import { buildName, cacheName, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
+import type { Remover } from "./remover.ts";
 
 const CALL_MS = 30_000;
 const COMMIT_MS = 300_000;
@@ -20,7 +21,7 @@ const MAX_FILE_BYTES = 256 * 1024;
  * Runs builds in the given image, whose /opt/paas/bin/build reads the environment and the source from its standard input.
  * Nothing of the pushed tree is ever unpacked on the host.
  */
-export function createBuildRunner(docker: Dockerode, instance: string, buildImage: () => string): Engine["build"] {
+export function createBuildRunner(docker: Dockerode, instance: string, buildImage: () => string, remover: Remover): Engine["build"] {
   return async (spec, output, timeoutMs, stopwatch, signal) => {
     const env = await environmentTar(spec.config);
     const container = await create(docker, instance, buildImage(), spec, env.length);
@@ -44,7 +45,7 @@ export function createBuildRunner(docker: Dockerode, instance: string, buildImag
       stopwatch.lap("commit slug");
       return { exit, timedOut, image, sizeBytes, files };
     } finally {
-      await unlessGone(within(CALL_MS, "remove build", container.remove({ force: true, v: true })));
+      await remover.remove(container.id);
     }
   };
 }

@@ -11,6 +11,7 @@ import type { Engine } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
 import { LABEL, cacheName, ours } from "./naming.ts";
 import { createNetworks } from "./networks.ts";
+import { createRemover } from "./remover.ts";
 import { ensureUnreachableRoute } from "./unreachable-route.ts";
 
 export type DockerOptions = {
@@ -39,13 +40,13 @@ export function createDockerEngine(options: DockerOptions): Engine {
     if (buildImage === undefined) throw new Error("the engine was not prepared");
     return buildImage;
   };
-  const dynos = createDynos(docker, instance);
-  const runBuild = createBuildRunner(docker, instance, preparedImage);
+  const remover = createRemover(docker);
+  const dynos = createDynos(docker, instance, remover);
+  const runBuild = createBuildRunner(docker, instance, preparedImage, remover);
   const network = createNetworks(docker, instance, networkRange);
 
   const list = (kind?: Parameters<typeof ours>[1], appId?: string): Promise<Dockerode.ContainerInfo[]> =>
     within(CALL_MS, "list containers", docker.listContainers({ all: true, filters: ours(instance, kind, appId) }));
-  const removeContainer = (id: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove container", docker.getContainer(id).remove({ force: true, v: true })));
   const removeNetwork = (id: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove network", docker.getNetwork(id).remove()));
   const removeVolume = (name: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove volume", docker.getVolume(name).remove()));
 
@@ -87,7 +88,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     },
 
     async removeApp(appId) {
-      await Promise.all((await list(undefined, appId)).map(({ Id }) => removeContainer(Id)));
+      await Promise.all((await list(undefined, appId)).map(({ Id }) => remover.remove(Id)));
       const networks = await within(CALL_MS, "list networks", docker.listNetworks({ filters: ours(instance, "network", appId) }));
       await Promise.all(networks.map(({ Id }) => removeNetwork(Id)));
       await removeVolume(cacheName(instance, appId));
@@ -100,10 +101,12 @@ export function createDockerEngine(options: DockerOptions): Engine {
         docker.listVolumes({ filters: ours(instance, "cache") }),
       ]));
       const orphan = (labelled: Record<string, string> | undefined): boolean => !appIds.has(labelled?.[LABEL.app] ?? "");
-      await Promise.all(containers.filter(({ Labels }) => Labels[LABEL.kind] !== "dyno" || orphan(Labels)).map(({ Id }) => removeContainer(Id)));
+      await Promise.all(containers.filter(({ Labels }) => Labels[LABEL.kind] !== "dyno" || orphan(Labels)).map(({ Id }) => remover.remove(Id)));
       await Promise.all(networks.filter(({ Labels }) => orphan(Labels)).map(({ Id }) => removeNetwork(Id)));
       await Promise.all((Volumes ?? []).filter(({ Labels }) => orphan(Labels)).map(({ Name }) => removeVolume(Name)));
     },
+
+    removeLate: () => remover.removeLate(),
 
     async sweepImages(isKnown) {
       const slugs = await within(CALL_MS, "list slugs", docker.listImages({ filters: ours(instance, "slug") }));

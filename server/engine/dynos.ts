@@ -8,6 +8,7 @@ import { isStatus, unlessGone, within } from "./docker-call.ts";
 import type { Dyno, DynoSpec, Engine, Exit } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
 import { dynoFromContainer, dynoLabels, dynoName, networkName, ours } from "./naming.ts";
+import type { Remover } from "./remover.ts";
 import { createDemultiplexer, demultiplex } from "./streams.ts";
 
 const CALL_MS = 30_000;
@@ -32,7 +33,7 @@ export function confinement(memoryMb: number): Dockerode.HostConfig {
 
 type Dynos = Pick<Engine, "startDyno" | "dynos" | "waitForExit" | "lastLines" | "execute" | "discardDyno" | "runOnce">;
 
-export function createDynos(docker: Dockerode, instance: string): Dynos {
+export function createDynos(docker: Dockerode, instance: string, remover: Remover): Dynos {
   const create = (spec: DynoSpec, kind: "dyno" | "one-off"): Promise<Dockerode.Container> =>
     within(CALL_MS, "create dyno", docker.createContainer({
       name: dynoName(instance, spec),
@@ -53,9 +54,7 @@ export function createDynos(docker: Dockerode, instance: string): Dynos {
     return { code: code ?? state?.ExitCode ?? 137, outOfMemory: state?.OOMKilled ?? false };
   };
 
-  const remove = async (id: string): Promise<void> => {
-    await unlessGone(within(CALL_MS, "remove dyno", docker.getContainer(id).remove({ force: true, v: true })));
-  };
+  const { remove } = remover;
 
   return {
     async startDyno(spec) {

@@ -93,6 +93,8 @@ export type Engine = {
   removeApp(appId: string): Promise<void>;
   /** Removes what is left of work that a crash cut off: builds, one-off dynos, and the networks and volumes of other apps than these. Only while no work is under way. */
   sweep(appIds: Set<string>): Promise<void>;
+  /** Removes builds and dynos whose removal failed while the engine was away. Safe at any time. */
+  removeLate(): Promise<void>;
   /** Removes the slugs' images that nobody knows, neither by themselves nor by the builds that made them. Safe at any time. */
   sweepImages(isKnown: (image: string, buildIds: string[]) => boolean): Promise<void>;
   /** Calls back for each formation dyno that stops, and whenever it begins to listen, again too (`undefined`: look at everything). Returns a stop function. */

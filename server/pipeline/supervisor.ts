@@ -104,6 +104,7 @@ export function createSupervisor(parts: Parts): Supervisor {
     const live = new Set(routes.flatMap(({ targets }) => targets.map(({ id }) => id)));
     for (const app of apps) if (needsWork(app)) heal(app.id);
     for (const { id } of routes) if (!apps.some((app) => app.id === id)) await router.remove(id);
+    await engine.removeLate();
     await sweepImages(parts);
 
     function needsWork(app: App): boolean {

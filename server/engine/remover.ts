@@ -1,0 +1,28 @@
+/** Removing a container, however long it takes to be allowed to. */
+
+import type Dockerode from "dockerode";
+import { unlessGone, within } from "./docker-call.ts";
+
+const CALL_MS = 30_000;
+
+export type Remover = {
+  /** Removes a container with its volumes, running or not. Idempotent. @throws AppError engine_unavailable; it is tried again by removeLate() then. */
+  remove(id: string): Promise<void>;
+  /** Tries again what failed before. */
+  removeLate(): Promise<void>;
+};
+
+export function createRemover(docker: Dockerode): Remover {
+  const late = new Set<string>();
+  const remove = async (id: string): Promise<void> => {
+    late.add(id);
+    await unlessGone(within(CALL_MS, "remove container", docker.getContainer(id).remove({ force: true, v: true })));
+    late.delete(id);
+  };
+  return {
+    remove,
+    async removeLate() {
+      await Promise.all([...late].map(remove));
+    },
+  };
+}
