@@ -1,20 +1,21 @@
 /**
  * One request and its response on their way: find a dyno, send, wait, hand back, let go. It ends exactly once, in
- * `#finish` (all well), `#fail` (the router answers) or `clientGone`.
+ * `#complete` (all well), `#fail` (the router answers) or `clientGone`.
  */
 
 import type { Socket } from "node:net";
 import { accessLine } from "./access-log.ts";
 import { chooseTarget, someAble } from "./balance.ts";
 import { FAILURES, type Failure, UNAVAILABLE } from "./failure.ts";
-import { interimHeadForClient, requestHeadForApp, responseHeadForClient, switchingHeadForClient } from "./forward.ts";
-import { BodyReader, CHUNKED, CHUNK_END, LAST_CHUNK, LENGTH, NO_BODY, UNTIL_CLOSE, chunkStart } from "./framing.ts";
+import { requestHeadForApp } from "./forward.ts";
+import { LENGTH, NO_BODY } from "./framing.ts";
 import type { InFlight, LiveTarget } from "./live-target.ts";
 import { RequestBody } from "./request-body.ts";
 import { requestIdFor } from "./request-id.ts";
 import type { RequestHead } from "./request-head.ts";
-import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
+import { COMPLETE, MALFORMED, RESTRICTED, ResponseRelay, SWITCHED } from "./response-relay.ts";
 import type { RouterState } from "./router-state.ts";
+import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 
 // Where it stands.
 const HOLDING = 0;
@@ -29,10 +30,6 @@ const ENDED = 6;
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 /** Connect errors that mean: no byte reached the app. */
 const REFUSED = new Set(["ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "EPIPE"]);
-/** A body up to this size is written in one piece with its head. */
-const SMALL_BODY = 8_192;
-const INTERIM_MAX = 10;
-const CONTINUE_MAX = 2;
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** The connection that the request came on and its response goes to, as far as one request may act on it. */
@@ -71,16 +68,7 @@ export class Exchange implements UpstreamUser, InFlight {
   #retried = false;
   #connectMs = 0;
 
-  #partial: Buffer | null = null;
-  #interims = 0;
-  #continues = 0;
-  #response: BodyReader | null = null;
-  #untilClose = false;
-  #chunkedOut = false;
-  #keepClient = true;
-  #keepUpstream = false;
-  #keepAliveSeconds = 0;
-  #status = 0;
+  readonly #relay: ResponseRelay;
   #received = 0;
   #clientEnded = false;
   #upstreamEnded = false;
@@ -91,6 +79,7 @@ export class Exchange implements UpstreamUser, InFlight {
     this.#head = head;
     this.#startedAt = now;
     this.#since = now;
+    this.#relay = new ResponseRelay(state, client.socket, head);
     this.requestId = requestIdFor(head.requestId);
     this.#body = head.body === NO_BODY || (head.body === LENGTH && head.length === 0) ? null : new RequestBody(head.body, head.length, state.limits.replayBytes);
     this.#requestHead = requestHeadForApp(head, client.address, client.origin, this.requestId, Math.round(performance.timeOrigin + now));
@@ -114,7 +103,7 @@ export class Exchange implements UpstreamUser, InFlight {
 
   /** Octets of the body or the tunnel; returns how many were this request's. */
   fromClient(bytes: Buffer): number {
-    this.#since = this.#phase === SENDING || this.#phase === TUNNEL ? this.#state.now : this.#since;
+    if (this.#phase >= SENDING && this.#phase !== WAITING) this.#since = this.#state.now;
     if (this.#phase === TUNNEL) {
       if (!this.#upstream!.socket.write(bytes)) this.#client.pause();
       return bytes.length;
@@ -149,7 +138,7 @@ export class Exchange implements UpstreamUser, InFlight {
     if (this.#phase === ENDED) return;
     const finished = this.#phase === TUNNEL;
     this.#letGo();
-    this.#log(finished ? null : FAILURES.clientGone, this.#status === 0 ? 499 : this.#status);
+    this.#log(finished ? null : FAILURES.clientGone, this.#relay.started ? this.#relay.status : 499);
     this.#client.destroy();
   }
 
@@ -168,7 +157,7 @@ export class Exchange implements UpstreamUser, InFlight {
     const waited = now - this.#since;
     switch (this.#phase) {
       case CONNECTING: if (waited > limits.connectMs) this.#connectFailed("ETIMEDOUT"); break;
-      case SENDING: if (waited > limits.rollingMs) this.#fail(FAILURES.clientIdle); break;
+      case SENDING: if (waited > limits.rollingMs) this.#fail(this.#upstream!.socket.writableNeedDrain ? FAILURES.idle : FAILURES.clientIdle); break;
       case WAITING: if (waited > limits.firstByteMs) this.#fail(FAILURES.firstByte); break;
       case RESPONDING: if (waited > limits.rollingMs) this.#fail(this.#client.socket.writableNeedDrain ? FAILURES.clientIdle : FAILURES.idle); break;
       case TUNNEL: if (waited > limits.rollingMs) this.#fail(FAILURES.idle); break;
@@ -256,7 +245,7 @@ export class Exchange implements UpstreamUser, InFlight {
       if (this.#clientEnded) this.#endTunnel();
       return;
     }
-    if (this.#phase === RESPONDING && this.#untilClose) return this.#complete();
+    if (this.#phase === RESPONDING && this.#relay.endedByClose()) return this.#complete();
     const connection = this.#upstream!;
     connection.destroy();
     this.#lost(connection, null);
@@ -286,16 +275,15 @@ export class Exchange implements UpstreamUser, InFlight {
 
   /** An established connection closed under the request. */
   #lost(connection: UpstreamConnection, code: string | null): void {
-    const untouched = (this.#phase === SENDING || this.#phase === WAITING) && this.#partial === null && this.#interims + this.#continues === 0;
     // RFC 9110 9.2.2, RFC 9112 9.3.1: a kept connection may close just as we send; once, and only when nothing came
     // back and the request may be repeated, that is no failure.
-    if (untouched && connection.used > 0 && !this.#retried && this.#mayRepeat()) {
+    if (this.#relay.untouched && connection.used > 0 && !this.#retried && this.#mayRepeat()) {
       this.#retried = true;
       this.#leaveTarget();
       return this.#dispatch(true);
     }
     if (this.#phase === RESPONDING) return this.#fail(FAILURES.interrupted);
-    this.#fail(this.#partial !== null && code === null ? FAILURES.badResponse : FAILURES.noResponse);
+    this.#fail(this.#relay.untouched || code !== null ? FAILURES.noResponse : FAILURES.badResponse);
   }
 
   #mayRepeat(): boolean {
@@ -306,162 +294,49 @@ export class Exchange implements UpstreamUser, InFlight {
 
   received(bytes: Buffer, end: number): void {
     this.#received += end;
-    if (this.#phase === RESPONDING) {
-      this.#since = this.#state.now;
-      return this.#responseOctets(bytes, 0, end);
-    }
+    if (this.#phase >= RESPONDING) this.#since = this.#state.now;
     if (this.#phase === TUNNEL) {
+      this.#client.socket.write(bytes.subarray(0, end));
+      return this.#afterWrite();
+    }
+    const found = this.#relay.receive(bytes, end, this.#body === null || this.#body.complete);
+    if (found === MALFORMED) return this.#fail(FAILURES.badResponse);
+    if (found === RESTRICTED) return this.#fail(FAILURES.restricted);
+    if (this.#relay.started && this.#phase < RESPONDING) {
+      this.#phase = found === SWITCHED ? TUNNEL : RESPONDING;
       this.#since = this.#state.now;
-      return this.#afterWrite(this.#client.socket.write(bytes.subarray(0, end)));
     }
-    if (this.#partial === null) return this.#responseHead(bytes, end);
-    // A head in pieces: read again from its start, but only when a line has ended.
-    const whole = Buffer.concat([this.#partial, bytes.subarray(0, end)]);
-    if (whole.length <= this.#state.limits.responseHeadBytes && !bytes.subarray(0, end).includes(10)) this.#partial = whole;
-    else this.#responseHead(whole, whole.length);
-  }
-
-  #responseHead(bytes: Buffer, end: number): void {
-    const head = this.#state.responseHead;
-    let from = 0;
-    for (;;) {
-      const behind = from === end ? 0 : head.parse(bytes, from, end, this.#head.method === "HEAD");
-      if (behind === -1) return this.#fail(head.bad === "restricted" ? FAILURES.restricted : FAILURES.badResponse);
-      if (behind === 0) {
-        this.#partial = from === end ? null : Buffer.from(bytes.subarray(from, end));
-        return;
-      }
-      if (head.status >= 200) return this.#finalHead(bytes, behind, end);
-      if (head.status === 101) return this.#switch(bytes, behind, end);
-      if (!this.#interim(bytes)) return this.#fail(FAILURES.badResponse);
-      from = behind;
-    }
-  }
-
-  /** RFC 9110 15.2: interim responses are passed on, but for the 100 that the router has said itself. */
-  #interim(bytes: Buffer): boolean {
-    const head = this.#state.responseHead;
-    if (head.status === 100) return ++this.#continues <= CONTINUE_MAX;
-    if (this.#head.minor === 1) this.#client.socket.write(interimHeadForClient(bytes, head), "latin1");
-    return ++this.#interims <= INTERIM_MAX;
-  }
-
-  #finalHead(bytes: Buffer, from: number, end: number): void {
-    const head = this.#state.responseHead;
-    const http10 = this.#head.minor === 0;
-    const unknownLength = head.body === CHUNKED || head.body === UNTIL_CLOSE;
-    this.#partial = null;
-    this.#status = head.status;
-    this.#untilClose = head.body === UNTIL_CLOSE;
-    this.#chunkedOut = unknownLength && !http10;
-    // A request whose body is still coming is not waited for; octets behind a refused Upgrade are never a request.
-    this.#keepClient = this.#head.keepAlive && !this.#head.websocket && !this.#state.closing && !(unknownLength && http10) && (this.#body === null || this.#body.complete);
-    this.#keepUpstream = head.keepAlive && !this.#head.websocket;
-    this.#keepAliveSeconds = head.keepAliveSeconds;
-    const text = responseHeadForClient(bytes, head, { chunked: this.#chunkedOut, close: !this.#keepClient, http10 });
-    this.#phase = RESPONDING;
-    this.#since = this.#state.now;
-    this.#firstOctets(text, bytes, from, end);
-  }
-
-  /** The head and what came with it, in one write; a small whole response never touches the body reader. */
-  #firstOctets(text: string, bytes: Buffer, from: number, end: number): void {
-    const { body, length } = this.#state.responseHead;
-    const { socket } = this.#client;
-    const here = end - from;
-    if (body === NO_BODY || (body === LENGTH && length <= here && length <= SMALL_BODY)) {
-      const size = body === NO_BODY ? 0 : length;
-      socket.write(size === 0 ? text : text + bytes.toString("latin1", from, from + size), "latin1");
-      if (size < here) this.#keepUpstream = false;
-      return this.#complete();
-    }
-    this.#response = new BodyReader(body, length);
-    if (here === 0) return this.#afterWrite(socket.write(text, "latin1"));
-    socket.cork();
-    socket.write(text, "latin1");
-    this.#responseOctets(bytes, from, end);
-    socket.uncork();
-    if (this.#phase === RESPONDING) this.#afterWrite(!socket.writableNeedDrain);
-    else this.#keepOctets();
-  }
-
-  #responseOctets(bytes: Buffer, from: number, end: number): void {
-    const reader = this.#response!;
-    const behind = reader.read(bytes, from, end);
-    if (reader.malformed) return this.#fail(FAILURES.badResponse);
-    const { socket } = this.#client;
-    let flushed = true;
-    if (this.#chunkedOut) flushed = this.#writeChunk(reader);
-    else for (const part of reader.parts) flushed = socket.write(part);
-    if (reader.done) {
-      if (behind < end) this.#keepUpstream = false;
-      this.#keepOctets();
-      return this.#complete();
-    }
-    this.#afterWrite(flushed);
-  }
-
-  #writeChunk({ parts, size, done }: BodyReader): boolean {
-    const { socket } = this.#client;
-    if (size === 0) return done ? socket.write(LAST_CHUNK, "latin1") : true;
-    const tail = done ? CHUNK_END + LAST_CHUNK : CHUNK_END;
-    if (size <= SMALL_BODY) {
-      let text = chunkStart(size);
-      for (const part of parts) text += part.toString("latin1", 0, part.length);
-      return socket.write(text + tail, "latin1");
-    }
-    socket.cork();
-    socket.write(chunkStart(size), "latin1");
-    for (const part of parts) socket.write(part);
-    const flushed = socket.write(tail, "latin1");
-    socket.uncork();
-    return flushed;
+    this.#afterWrite();
+    if (found === SWITCHED) this.#client.openTunnel();
+    else if (found === COMPLETE) this.#complete();
   }
 
   /** Back-pressure: a client that does not keep up stops its app's connection, and no other. */
-  #afterWrite(flushed: boolean): void {
-    if (this.#client.socket.writableLength > 0) this.#upstream?.keepBuffer();
-    if (!flushed) this.#upstream?.socket.pause();
-  }
-
-  #keepOctets(): void {
-    if (this.#client.socket.writableLength > 0) this.#upstream?.keepBuffer();
+  #afterWrite(): void {
+    const { socket } = this.#client;
+    if (socket.writableLength > 0) this.#upstream!.keepBuffer();
+    if (socket.writableNeedDrain) this.#upstream!.socket.pause();
   }
 
   /** All of the response was handed over. */
   #complete(): void {
-    if (this.#untilClose && this.#chunkedOut) this.#client.socket.write(LAST_CHUNK, "latin1");
     const upstream = this.#upstream!;
     const target = this.#target!;
     const requestComplete = this.#body === null || this.#body.complete;
     this.#phase = ENDED;
     this.#upstream = null;
     this.#leaveTarget();
-    if (this.#keepUpstream && requestComplete && !upstream.socket.writableNeedDrain) {
+    if (this.#relay.keepUpstream && requestComplete && !upstream.socket.writableNeedDrain) {
       if (upstream.socket.isPaused()) upstream.socket.resume();
-      target.rest(upstream, performance.now(), this.#keepAliveSeconds);
+      target.rest(upstream, performance.now(), this.#relay.keepAliveSeconds);
     } else {
       upstream.destroy();
     }
-    this.#log(null, this.#status);
-    this.#client.answered(this.#keepClient && requestComplete);
+    this.#log(null, this.#relay.status);
+    this.#client.answered(this.#relay.keepClient && requestComplete);
   }
 
-  // --- WebSocket (RFC 6455) ---
-
-  #switch(bytes: Buffer, from: number, end: number): void {
-    const head = this.#state.responseHead;
-    if (!this.#head.websocket || !head.websocket) return this.#fail(FAILURES.badResponse);
-    this.#phase = TUNNEL;
-    this.#status = 101;
-    this.#since = this.#state.now;
-    const { socket } = this.#client;
-    const text = switchingHeadForClient(bytes, head);
-    const flushed = socket.write(from < end ? text + bytes.toString("latin1", from, end) : text, "latin1");
-    this.#afterWrite(flushed);
-    this.#client.openTunnel();
-  }
-
+  /** Both sides of a WebSocket have sent their FIN, or one is gone. */
   #endTunnel(): void {
     if (this.#phase === ENDED) return;
     this.#upstream?.socket.end();
@@ -474,11 +349,10 @@ export class Exchange implements UpstreamUser, InFlight {
 
   #fail(failure: Failure): void {
     if (this.#phase === ENDED) return;
-    const started = this.#phase === RESPONDING || this.#phase === TUNNEL;
+    const relay = this.#relay;
     this.#letGo();
-    this.#log(failure, started ? this.#status : failure.status);
-    // A body that only the close would end must not look whole: RST instead of FIN.
-    if (started) return this.#client.breakOff(this.#response !== null && !this.#chunkedOut && this.#response.left === -1);
+    this.#log(failure, relay.started ? relay.status : failure.status);
+    if (relay.started) return this.#client.breakOff(relay.endsWithClose);
     const keep = this.#head.keepAlive && !this.#head.websocket && (this.#body === null || this.#body.complete) && failure.status !== 400;
     this.#client.fail(failure, this, keep && !this.#state.closing);
   }

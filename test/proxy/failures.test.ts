@@ -204,7 +204,7 @@ describe("a kept connection that the app closes", () => {
 describe("an app that closes kept connections after a short rest", () => {
   it("costs no request, whenever it comes", async () => {
     await router.close();
-    router = await testRouter({ freshMs: 10 });
+    router = await testRouter({ freshMs: 0 });
     const restless = await app((connection) => {
       const { socket } = connection;
       if (socket.timeout !== 30) socket.setTimeout(30, () => socket.end());
