@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { causeOf } from "../../buildpacks/nodejs/lib/causes.ts";
+import { choosePackageManager } from "../../buildpacks/nodejs/lib/package-manager.ts";
 import { readPackageJson } from "../../buildpacks/nodejs/lib/package-json.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "package-json-"));
@@ -30,6 +31,43 @@ describe("package.json", () => {
     ['\uFEFF{"engines": ["node >= 1"]}', []],
   ])("%s", (content, lines) => {
     expect(problem(content)).toEqual(lines);
+  });
+});
+
+describe("the package manager", () => {
+  const choose = (files: Record<string, string>): { chosen?: object; lines?: string[] } => {
+    const buildDir = mkdtempSync(join(folder, "app-"));
+    for (const [name, content] of Object.entries(files)) {
+      if (content.startsWith("->")) symlinkSync(content.slice(2), join(buildDir, name));
+      else writeFileSync(join(buildDir, name), content);
+    }
+    try {
+      return { chosen: choosePackageManager({ buildDir, cacheDir: "", stack: "", env: {}, pkg: readPackageJson(buildDir) }) };
+    } catch (error) {
+      return { lines: (error as { lines: string[] }).lines };
+    }
+  };
+
+  it.each<[string, Record<string, string>, object]>([
+    ["npm without a lock file", { "package.json": "{}" }, { manager: "npm", lockFile: undefined }],
+    ["npm by its lock file", { "package.json": "{}", "package-lock.json": "{}" }, { manager: "npm", lockFile: "package-lock.json" }],
+    ["npm by its older lock file", { "package.json": "{}", "npm-shrinkwrap.json": "{}" }, { manager: "npm", lockFile: "npm-shrinkwrap.json" }],
+    ["Yarn 1", { "package.json": "{}", "yarn.lock": "# yarn lockfile v1\n\na@1:\n" }, { manager: "yarn", lockFile: "yarn.lock" }],
+    ["a later Yarn", { "package.json": "{}", "yarn.lock": "__metadata:\n  version: 8\n" }, { manager: "berry", lockFile: "yarn.lock" }],
+    ["pnpm by name", { "package.json": '{"packageManager": "pnpm@10.0.0+sha512.00"}' }, { manager: "pnpm", lockFile: undefined }],
+  ])("is %s", (_name, files, chosen) => {
+    expect(choose(files).chosen).toEqual(chosen);
+  });
+
+  it.each<[string, Record<string, string>, string[]]>([
+    ["two lock files", { "package.json": "{}", "package-lock.json": "{}", "yarn.lock": "" }, ["Two lock files: package-lock.json and yarn.lock.", "Only one package manager can install the dependencies. Keep its lock file alone:", "", "    if you use npm:  git rm yarn.lock", "    if you use Yarn:  git rm package-lock.json", "", "then commit and push again."]],
+    ["a name and the lock file of another", { "package.json": '{"packageManager": "pnpm@10.0.0"}', "yarn.lock": "" }, ['package.json says "packageManager": "pnpm@10.0.0", but the lock file is yarn.lock (Yarn).', "Remove one of the two, commit and push again."]],
+    ["a name that is none", { "package.json": '{"packageManager": "bower@1"}' }, ['"packageManager" in package.json is "bower@1".', 'It must read like "npm@11.0.0", "yarn@4.5.0" or "pnpm@10.0.0".']],
+    ...["package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc", ".yarnrc.yml"].map(
+      (name): [string, Record<string, string>, string[]] => [`a link for ${name}`, { "package.json": "{}", [name]: "->/etc/passwd" }, [`${name} is not a regular file.`, `Commit ${name} itself, not a link or a folder of that name.`]],
+    ),
+  ])("cannot be told from %s", (_name, files, lines) => {
+    expect(choose(files).lines).toEqual(lines);
   });
 });
 

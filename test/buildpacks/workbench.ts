@@ -132,10 +132,11 @@ export async function openWorkbench(subnet: string): Promise<Workbench> {
     },
 
     async close() {
-      await Promise.all(containers.map((container) => container.remove({ force: true, v: true })));
-      await Promise.all(images.map((name) => docker.getImage(name).remove({ force: true })));
-      await Promise.all([...volumes].map((name) => docker.getVolume(name).remove()));
-      await network.remove();
+      const gone: PromiseSettledResult<unknown>[] = [];
+      gone.push(...(await Promise.allSettled(containers.map((container) => container.remove({ force: true, v: true })))));
+      gone.push(...(await Promise.allSettled([network.remove(), ...images.map((name) => docker.getImage(name).remove({ force: true })), ...[...volumes].map((name) => docker.getVolume(name).remove())])));
+      const stuck = gone.filter((result) => result.status === "rejected").map(({ reason }) => reason as unknown);
+      if (stuck.length > 0) throw new AggregateError(stuck, "the workbench could not be cleared");
     },
   };
 }

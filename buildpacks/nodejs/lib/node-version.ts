@@ -1,15 +1,16 @@
 /** Which Node an app gets: `engines.node`, resolved against the Node packages that the npm registry has. */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Build } from "./build.ts";
-import { compare, maxSatisfying, satisfies, validRange, validVersion } from "./npm-library.ts";
+import { semver } from "./npm-library.ts";
 import { BuildFailure, info, warn } from "./output.ts";
 import { publishedVersions } from "./registry.ts";
 
 /** A range is looked up again after this long, so that a push after a security release gets it. */
 const LIST_KEPT_MS = 60 * 60 * 1000;
 
+const LIST_FILE = "node-versions.json";
 export const NODE_PACKAGE = `node-linux-${process.arch}`;
 export const BAKED_VERSION = process.versions.node;
 
@@ -20,28 +21,31 @@ export async function resolveNode(build: Build): Promise<string> {
     info(`Resolving node version... ${BAKED_VERSION} (the default: package.json names none)`);
     return BAKED_VERSION;
   }
-  const range = validRange(asked);
-  if (range === null) throw new BuildFailure(`"engines.node" in package.json is "${asked}", which is no version range.`, 'Use a range such as "24.x".');
-  const exact = validVersion(asked);
-  if (exact === BAKED_VERSION) return told(asked, exact);
+  const resolved = new Map(Object.entries(readList(build)?.resolved ?? {})).get(asked);
+  if (resolved) return told(asked, resolved);
+  const { validRange, valid, maxSatisfying } = semver();
+  if (validRange(asked) === null) throw new BuildFailure(`"engines.node" in package.json is "${asked}", which is no version range.`, 'Use a range such as "24.x".');
+  const exact = valid(asked);
+  if (exact && (exact === BAKED_VERSION || existsSync(join(build.cacheDir, "node", exact)))) return told(asked, exact);
 
   const versions = await knownVersions(build, exact ?? undefined);
   if (!versions) return withoutRegistry(asked);
   const found = maxSatisfying(versions, asked);
   if (!found) throw noSuchVersion(asked, versions);
-  if (/^\s*(>|\*)/.test(asked)) {
-    warn(`Dangerous semver range (${asked.startsWith("*") ? "*" : ">"}) in engines.node`, `A new major version of Node will be used as soon as it is published. Name one, such as "${found.split(".")[0]}.x".`);
-  }
+  writeList(build, versions, { [asked]: found });
   return told(asked, found);
 }
 
 function told(asked: string, version: string): string {
   info(`Resolving node version ${asked}... ${version}`);
+  if (/^[>*]/.test(asked)) {
+    warn(`Dangerous semver range (${asked[0]}) in engines.node`, `A new major version of Node is used as soon as it is published. Name one, such as "${version.split(".")[0]}.x".`);
+  }
   return version;
 }
 
 function withoutRegistry(asked: string): string {
-  if (!satisfies(BAKED_VERSION, asked)) {
+  if (!semver().satisfies(BAKED_VERSION, asked)) {
     throw new BuildFailure(`Node ${asked} ("engines.node" in package.json) cannot be fetched: the npm registry is out of reach.`, `Node ${BAKED_VERSION} is here already and needs no registry.`);
   }
   info(`Resolving node version ${asked}... ${BAKED_VERSION} (the npm registry is out of reach; this one is here and satisfies it)`);
@@ -57,21 +61,25 @@ function noSuchVersion(asked: string, versions: string[]): BuildFailure {
 
 /** Stable releases in ascending order; asked of the registry at most once an hour, and when the very version is not in the list that we have. */
 async function knownVersions(build: Build, exact: string | undefined): Promise<string[] | undefined> {
-  const file = join(build.cacheDir, "node-versions.json");
-  const kept = readList(file);
-  if (kept && (exact ? kept.versions.includes(exact) : Date.now() - kept.at < LIST_KEPT_MS && kept.at <= Date.now())) return kept.versions;
+  const kept = readList(build)?.versions;
+  if (kept && (!exact || kept.includes(exact))) return kept;
   const found = await publishedVersions(build, NODE_PACKAGE);
-  if (!found) return undefined;
-  const versions = found.filter((version) => validVersion(version) !== null && !version.includes("-")).sort(compare);
-  mkdirSync(build.cacheDir, { recursive: true });
-  writeFileSync(file, JSON.stringify({ at: Date.now(), versions }));
-  return versions;
+  return found?.filter((version) => semver().valid(version) !== null && !version.includes("-")).sort(semver().compare);
 }
 
-function readList(file: string): { at: number; versions: string[] } | undefined {
+/** `resolved` is by range. */
+type List = { at: number; versions: string[]; resolved: Record<string, string> };
+
+function readList({ cacheDir }: Build): List | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as { at: number; versions: string[] };
+    const list = JSON.parse(readFileSync(join(cacheDir, LIST_FILE), "utf8")) as List;
+    return Math.abs(Date.now() - list.at) < LIST_KEPT_MS ? list : undefined;
   } catch {
     return undefined;
   }
+}
+
+function writeList(build: Build, versions: string[], resolved: Record<string, string>): void {
+  const at = readList(build)?.at ?? Date.now();
+  writeFileSync(join(build.cacheDir, LIST_FILE), JSON.stringify({ at, versions, resolved } satisfies List));
 }

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { join } from "node:path";
 import { BAKED, type Build, type Manager } from "./build.ts";
 import { mustRun } from "./command.ts";
-import { BAKED_NPM_VERSION, compare, satisfies, validRange } from "./npm-library.ts";
+import { bakedNpmVersion, semver } from "./npm-library.ts";
 import { BuildFailure, info, warn } from "./output.ts";
 import { checkOwnFile, readOwnFile } from "./package-json.ts";
 import { installPackage } from "./registry.ts";
@@ -78,21 +78,22 @@ export async function installPackageManager(build: Build, { manager }: Choice, n
 }
 
 async function installNpm(build: Build, asked: string | undefined, field: string, nodeVersion: string): Promise<string> {
-  const older = NPM_FOR_OLDER_NODE.find(({ below }) => compare(nodeVersion, below) < 0);
+  const baked = bakedNpmVersion();
+  const older = nodeVersion === process.versions.node ? undefined : NPM_FOR_OLDER_NODE.find(({ below }) => semver().compare(nodeVersion, below) < 0);
   if (!asked && older) return await installTool(build, "npm", older.npm, "engines.node");
-  if (asked && validRange(asked) === null) throw new BuildFailure(`"${field}" in package.json asks for npm "${asked}", which is no version range.`, 'Use a range such as "11.x".');
-  if (asked && !satisfies(BAKED_NPM_VERSION, asked)) return await installTool(build, "npm", asked, field);
-  info(asked ? `npm ${BAKED_NPM_VERSION} already installed, which satisfies ${asked}` : `Using default npm version: ${BAKED_NPM_VERSION}`);
+  if (asked && semver().validRange(asked) === null) throw new BuildFailure(`"${field}" in package.json asks for npm "${asked}", which is no version range.`, 'Use a range such as "11.x".');
+  if (asked && !semver().satisfies(baked, asked)) return await installTool(build, "npm", asked, field);
+  info(asked ? `npm ${baked} already installed, which satisfies ${asked}` : `Using default npm version: ${baked}`);
   build.env["PATH"] = `${build.env["PATH"]}:${BAKED}/bin`;
-  return BAKED_NPM_VERSION;
+  return baked;
 }
 
 async function installTool(build: Build, name: string, asked: string, field: string): Promise<string> {
   const short = name.replace("@yarnpkg/cli-dist", "yarn");
-  if (validRange(asked) === null) throw new BuildFailure(`"${field}" in package.json asks for ${short} "${asked}", which is no version range.`);
+  if (semver().validRange(asked) === null) throw new BuildFailure(`"${field}" in package.json asks for ${short} "${asked}", which is no version range.`);
   const kept = join(build.cacheDir, "tools", short);
   let version = installedVersion(kept, name);
-  if (version && satisfies(version, asked)) {
+  if (version && semver().satisfies(version, asked)) {
     info(`Installing ${short} ${version} (cached)`);
   } else {
     info(`Downloading and installing ${short} (${asked})...`);

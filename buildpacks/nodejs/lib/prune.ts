@@ -6,7 +6,7 @@ import type { Build, Toolchain } from "./build.ts";
 import { mustRun, run } from "./command.ts";
 import { isWorkspace, notePruned } from "./dependency-cache.ts";
 import type { Installed } from "./install.ts";
-import { compare, major } from "./npm-library.ts";
+import { major, semver } from "./npm-library.ts";
 import { BuildFailure, info, step } from "./output.ts";
 
 export async function pruneDevDependencies(build: Build, tools: Toolchain, installed: Installed): Promise<void> {
@@ -39,7 +39,7 @@ function reasonToSkip({ env, buildDir }: Build, { manager, managerVersion }: Too
   const value = env[variable];
   if (manager === "npm" || manager === "yarn" ? value : value === "true") return `${variable} is '${value}'`;
   if (manager === "berry" && /^[23]\./.test(managerVersion)) return "this version of Yarn cannot leave devDependencies out";
-  if (manager === "pnpm" && compare(managerVersion, "8.15.6") < 0) return `pnpm ${managerVersion} runs lifecycle scripts while pruning`;
+  if (manager === "pnpm" && semver().compare(managerVersion, "8.15.6") < 0) return `pnpm ${managerVersion} runs lifecycle scripts while pruning`;
   return undefined;
 }
 
