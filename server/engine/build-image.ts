@@ -21,6 +21,8 @@ const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 export const DYNO_USER = "10000:10000";
 const LEFT_OUT_OF_NPM = /^(man|docs)(\/|$)/;
 const OTHER_ARCHITECTURES = new RegExp(`^node/openssl/archs/(?!linux-${process.arch === "arm64" ? "aarch64" : "x86_64"}(/|$))`);
+/** What people and the stack image's maker read. */
+const NOT_IN_IMAGE = /^(packages\.txt|README\.md)$/;
 const IN_BIN = new Set(["build", "start", "become"]);
 const PREPARE_TIMEOUT_MS = 60_000;
 
@@ -71,7 +73,7 @@ async function contentOf(docker: Docker, options: BuildImageOptions): Promise<Co
   const node = packageFolder(`node-linux-${process.arch}`);
 
   const files = new Map<string, string>();
-  for (const path of await filesUnder(BUILDPACKS)) files.set(path, join(BUILDPACKS, path));
+  for (const path of await filesUnder(BUILDPACKS)) if (!NOT_IN_IMAGE.test(path)) files.set(path, join(BUILDPACKS, path));
 
   const hash = createHash("sha256").update(JSON.stringify([RECIPE, stack.Id]));
   // Reading Node's binary would take 100 ms; what a version contains never changes.

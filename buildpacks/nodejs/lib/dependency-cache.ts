@@ -96,6 +96,9 @@ export function namesAtTop({ buildDir }: Build): Set<string> {
   return new Set(readdirSync(buildDir));
 }
 
+/** One that an install wrote is not the app's: kept, it would hold versions that nobody chose. */
+const NOT_KEPT = new Set(["node_modules", ".heroku", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"]);
+
 /**
  * What an install has put into the app's folder: every node_modules, and whatever else is new at the top (tools that dependencies
  * download go to ~/.cache; Yarn's .pnp.cjs). The app's own install scripts make more, but from its source: they run again instead.
@@ -103,6 +106,6 @@ export function namesAtTop({ buildDir }: Build): Set<string> {
 export async function installedPaths(build: Build, before: Set<string>): Promise<string[]> {
   const found = await mustRun("find", [".", "-path", "./.heroku", "-prune", "-o", "-name", "node_modules", "-type", "d", "-prune", "-printf", "%P\\n"], build.buildDir);
   const modules = found.split("\n").filter(Boolean);
-  const others = readdirSync(build.buildDir).filter((name) => !before.has(name) && name !== "node_modules" && name !== ".heroku");
+  const others = readdirSync(build.buildDir).filter((name) => !before.has(name) && !NOT_KEPT.has(name));
   return [...modules, ...others.filter((name) => name.startsWith(".") || !hasInstallScripts(build.pkg))];
 }

@@ -1,6 +1,6 @@
 /** Which package manager an app uses, in which version, and getting hold of it. */
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BAKED, type Build, type Manager } from "./build.ts";
 import { mustRun } from "./command.ts";
@@ -159,5 +159,5 @@ async function useCommittedYarn(build: Build, path: string): Promise<string> {
   writeFileSync(join(bin, "yarn"), `#!/bin/sh\nexec node "/app/${path}" "$@"\n`, { mode: 0o755 });
   build.env["PATH"] = `${bin}:${build.env["PATH"]}`;
   info(`Using yarn of this repository (${path})`);
-  return readdirSync(join(build.buildDir, path, "..")).join(" ");
+  return /yarn-(\d+\.\d+\.\d+)/.exec(path)?.[1] ?? path;
 }
