@@ -43,6 +43,7 @@ export async function startRouter(folder: string, upstream: number, hosts: strin
   const child = launch(PROXY_CORE, process.execPath, args);
   await listening(port);
   const client = createRouterClient(socket, { timeoutMs: 30_000 });
+  while (!(await client.health().then(() => true, () => false))) await new Promise((resolve) => setTimeout(resolve, 50));
   await client.switchTo({
     id: "bench", deployment: "1", hosts, unavailable: "H10",
     targets: [{ id: "t1", dyno: "web.1", address: "127.0.0.1", port: upstream }],

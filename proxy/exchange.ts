@@ -52,6 +52,7 @@ export type ExchangeClient = {
 export class Exchange implements UpstreamUser, InFlight {
   readonly requestId: string;
   slot = -1;
+  unanswered = false;
   readonly #state: RouterState;
   readonly #client: ExchangeClient;
   readonly #head: RequestHead;
@@ -93,12 +94,10 @@ export class Exchange implements UpstreamUser, InFlight {
   /** Begins, after the octets that came with the head were given to `fromClient`. */
   start(): void {
     if (this.#phase === ENDED) return;
-    const live = this.#state.table.find(this.#head.host);
-    const failure = live === undefined ? FAILURES.noSuchHost : live.targets.length === 0 ? UNAVAILABLE[live.route.unavailable] : null;
-    if (failure !== null) return this.#fail(failure);
     // RFC 9110 10.1.1: answered here, so that no app has to; not when the body is on its way already.
-    if (this.#head.expectContinue && this.#body?.kept.length === 0 && !this.#body.complete) this.#client.socket.write(CONTINUE, "latin1");
+    const waits = this.#head.expectContinue && this.#body !== null && this.#body.kept.length === 0;
     this.#dispatch(false);
+    if (waits && this.#phase < RESPONDING) this.#client.socket.write(CONTINUE, "latin1");
   }
 
   /** Octets of the body or the tunnel; returns how many were this request's. */
@@ -144,11 +143,8 @@ export class Exchange implements UpstreamUser, InFlight {
 
   /** The end of a drain: see `LiveTarget.cutAll`. */
   cut(): void {
-    if (this.#phase !== TUNNEL) return this.#fail(FAILURES.drained);
-    this.#upstream!.socket.end();
-    this.#letGo();
-    this.#log(null, 101);
-    this.#client.closeGently();
+    if (this.#phase === TUNNEL) this.#endTunnel();
+    else this.#fail(FAILURES.drained);
   }
 
   /** Looks at the clock; called a few times a second. */
@@ -173,8 +169,8 @@ export class Exchange implements UpstreamUser, InFlight {
     if (live.targets.length === 0) return this.#fail(UNAVAILABLE[live.route.unavailable]);
     const now = performance.now();
     const target = chooseTarget(live.targets, now);
-    if (target.load >= this.#state.limits.requestsPerTarget && live.targets.every((other) => other.load >= this.#state.limits.requestsPerTarget))
-      return this.#fail(FAILURES.backlog);
+    const { requestsPerTarget } = this.#state.limits;
+    if (target.unanswered >= requestsPerTarget && live.targets.every((other) => other.unanswered >= requestsPerTarget)) return this.#fail(FAILURES.backlog);
     this.#target = target;
     target.enter(this);
     this.#since = now;
@@ -305,6 +301,7 @@ export class Exchange implements UpstreamUser, InFlight {
     if (this.#relay.started && this.#phase < RESPONDING) {
       this.#phase = found === SWITCHED ? TUNNEL : RESPONDING;
       this.#since = this.#state.now;
+      this.#target!.answered(this);
     }
     this.#afterWrite();
     if (found === SWITCHED) this.#client.openTunnel();
@@ -339,7 +336,8 @@ export class Exchange implements UpstreamUser, InFlight {
   /** Both sides of a WebSocket have sent their FIN, or one is gone. */
   #endTunnel(): void {
     if (this.#phase === ENDED) return;
-    this.#upstream?.socket.end();
+    this.#upstream?.closeGently(this.#state.limits.lingerMs);
+    this.#upstream = null;
     this.#letGo();
     this.#log(null, 101);
     this.#client.closeGently();

@@ -34,7 +34,7 @@ export type Limits = {
   idlePerTarget: number;
   connections: number;
   connectionsPerAddress: number;
-  /** In-flight requests per target of a route before it is full (H11). */
+  /** Requests that wait for their response to begin, per target of a route, before it is full (H11). */
   requestsPerTarget: number;
   /** At SIGTERM: what is in flight may take this long. */
   shutdownMs: number;

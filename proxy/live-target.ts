@@ -8,6 +8,8 @@ import type { UpstreamConnection } from "./upstream-connection.ts";
 export type InFlight = {
   /** Its place in the target's list; the target's to write. */
   slot: number;
+  /** Its response has not begun; the target's to write. */
+  unanswered: boolean;
   /** Ends it now: the drain's time is over. */
   cut(): void;
 };
@@ -18,6 +20,8 @@ export class LiveTarget {
   live = true;
   /** `performance.now()` until which it is passed over. */
   setAsideUntil = 0;
+  /** Requests in flight whose response has not begun: the app's backlog. Streams and WebSockets are not among them. */
+  unanswered = 0;
   readonly #limits: Limits;
   readonly #inFlight: InFlight[] = [];
   /** Last in, first out: the connection that rested least is the least likely to be closed under a request. */
@@ -35,11 +39,21 @@ export class LiveTarget {
 
   enter(request: InFlight): void {
     request.slot = this.#inFlight.push(request) - 1;
+    request.unanswered = true;
+    this.unanswered++;
+  }
+
+  /** The response of `request` has begun. */
+  answered(request: InFlight): void {
+    if (!request.unanswered) return;
+    request.unanswered = false;
+    this.unanswered--;
   }
 
   leave(request: InFlight): void {
     const { slot } = request;
     if (this.#inFlight[slot] !== request) return;
+    this.answered(request);
     const last = this.#inFlight.pop()!;
     if (last !== request) {
       this.#inFlight[slot] = last;

@@ -69,6 +69,13 @@ export class UpstreamConnection {
     this.socket.destroy();
   }
 
+  /** Sends what is written, then closes; `closed` is not called any more. */
+  closeGently(withinMs: number): void {
+    this.user = null;
+    this.socket.setTimeout(withinMs, () => this.socket.destroy());
+    this.socket.destroySoon();
+  }
+
   #connected(): void {
     this.established = true;
     this.user?.connected(this);

@@ -87,6 +87,8 @@ describe("an app that does not accept connections", () => {
   });
 
   it("and comes back in time is answered as if nothing had been", async () => {
+    await router.close();
+    router = await testRouter();
     const port = await closedPort();
     await router.router.switchTo(routeTo([port]));
     const client = await rawClient(router.port);
@@ -105,6 +107,8 @@ describe("an app that does not accept connections", () => {
   });
 
   it("follows a flip that comes while the request is held", async () => {
+    await router.close();
+    router = await testRouter();
     await router.router.switchTo(routeTo([await closedPort()]));
     const client = await rawClient(router.port);
     client.send(GET);
@@ -241,6 +245,13 @@ describe("an app with more in flight than it can work off", () => {
     expect(statuses(text)).toEqual([503]);
     expect(text).toContain("Retry-After: 1\r\n");
     expect(logged()).toEqual(["H11"]);
+    // Once its response has begun, a stream is no backlog.
+    for (const { socket } of busy.connections) socket.write("HTTP/1.1 200 OK\r\n\r\nstream");
+    for (const client of waiting) await client.until(/stream/);
+    const third = await rawClient(router.port);
+    third.send(GET);
+    await expect.poll(() => busy.connections.length).toBe(3);
+    third.socket.destroy();
     for (const client of waiting) client.socket.destroy();
   });
 });
