@@ -50,7 +50,7 @@ afterAll(async () => {
 });
 
 describe("an app with web, worker and release phase", () => {
-  it("is released as one: the release command has done its work before any new dyno starts, and app.json says how many workers there are", async () => {
+  it("is released as one: the release command has done its work before any new dyno starts, and app.json says how many workers there are", { timeout: 180_000 }, async () => {
     const formation = JSON.stringify({ formation: { worker: { quantity: 1 } } });
     const repository = await repositoryOf("examples/web-worker-release", { "app.json": formation, "release.js": RELEASE, "web.js": WEB });
     const first = await repository.push(paas.remote("shop"));

@@ -51,7 +51,7 @@ describe("git push", () => {
     expect((await paas.get(name, path)).body).toBe(answer(2));
     const [before] = await dynosOf(name);
 
-    const load = startLoad(paas.routerPort, name, 100, path);
+    const load = startLoad(paas.routerPort, name, 50, path);
     await load.more(50);
     await repository.commit(change);
     const second = await repository.push(paas.remote(name));

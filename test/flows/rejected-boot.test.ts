@@ -30,7 +30,7 @@ const CASES: Case[] = [
   },
   {
     why: "whose web process never listens", files: { Procfile: "web: echo thinking; sleep 60\n" },
-    says: ["Error R10 (Boot timeout)", "within 5 seconds", "It listens nowhere: it must listen on 0.0.0.0:$PORT.\n", " !       thinking\n"],
+    says: ["Error R10 (Boot timeout)", "within 3 seconds", "It listens nowhere: it must listen on 0.0.0.0:$PORT.\n", " !       thinking\n"],
   },
   {
     why: "whose web process listens on 127.0.0.1 only", files: { Procfile: `web: ${listening("process.env.PORT, `127.0.0.1`")}\n` },
@@ -53,8 +53,10 @@ let paas: Paas;
 let app: DeployedApp;
 let load: Load;
 beforeAll(async () => {
-  paas = await startPaas({ PAAS_BOOT_SECONDS: "5", PAAS_STOP_SECONDS: "2" });
+  paas = await startPaas({ PAAS_STOP_SECONDS: "2" });
   app = await deploy(paas, "app", { text: "good" });
+  await paas.stop();
+  await paas.start({ PAAS_BOOT_SECONDS: "3" });
   load = startLoad(paas.routerPort, "app", 50);
 });
 afterAll(async () => {
