@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -44,6 +44,21 @@ describe("the access log", () => {
     await closed;
     expect(dropped).toBeGreaterThan(0);
     expect(kept + dropped).toBe(added);
+  });
+
+  it("is turned over when it is full, so that it holds at most two files", async () => {
+    const path = join(folder, "access.log");
+    const log = openLogFile(path, 10_000);
+    for (let i = 0; i < 30; i++) {
+      log.add(`${i} `.padEnd(999, "x"));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    await log.close();
+    expect((await readdir(folder)).sort()).toEqual(["access.log", "access.log.1"]);
+    const sizes = await Promise.all(["access.log", "access.log.1"].map(async (name) => (await stat(join(folder, name))).size));
+    expect(Math.max(...sizes)).toBeLessThan(25_000);
+    const both = (await readFile(`${path}.1`, "utf8")) + (await readFile(path, "utf8"));
+    expect(both).toMatch(/^29 x+$/m);
   });
 
   it("keeps one request one line, whatever its path holds", () => {
