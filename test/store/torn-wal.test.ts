@@ -14,7 +14,9 @@ function history(): { base: string; wal: Buffer } {
   const file = join(scratchFolder(), "paas.db");
   const before = openStore(file);
   const app = addApp(before);
-  new Database(file).pragma("wal_checkpoint(TRUNCATE)");
+  const atRest = new Database(file);
+  atRest.pragma("wal_checkpoint(TRUNCATE)");
+  atRest.close();
   const store = openStore(file);
   for (let i = 0; i < RELEASES; i++)
     store.transaction(() => {
