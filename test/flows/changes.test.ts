@@ -1,14 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
 import { createInvariants, type Invariants } from "../support/invariants.ts";
 import { startLoad, type Load } from "../support/load.ts";
+import { overload } from "../support/overload.ts";
 import { docker, startPaas, type Paas } from "../support/paas.ts";
 import { eventually } from "../git/eventually.ts";
 
 type ReleaseView = { version: number; current: boolean; description: string; status: string; slug: { id: string } | null; eligible_for_rollback: boolean };
+
+// Each waits for several deploys.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 
 let paas: Paas;
 let app: DeployedApp;
@@ -187,7 +191,7 @@ describe("a rollback, under load", () => {
     await paas.start({ PAAS_SLUGS_KEPT: "1" });
     await app.push({ text: "third" });
     await app.push({ text: "fourth" });
-    await eventually("the first slug was pruned", async () => !(await releases()).find(({ version }) => version === 2)?.eligible_for_rollback);
+    await eventually("the first slug was pruned", async () => !(await releases()).find(({ version }) => version === 2)?.eligible_for_rollback, 10_000 * overload());
     const pruned = await rollback(2);
     expect([pruned.status, pruned.body.id]).toEqual([422, "no_slug"]);
     expect(pruned.body.message).toContain("PAAS_SLUGS_KEPT");

@@ -1,11 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces, type Running } from "../support/git-client.ts";
 import { createInvariants, type Invariants } from "../support/invariants.ts";
 import { startLoad, type Load } from "../support/load.ts";
+import { overload } from "../support/overload.ts";
 import { startPaas, type Paas } from "../support/paas.ts";
 import type { Behaviour } from "../support/small-app.ts";
 import { eventually } from "../git/eventually.ts";
+
+// Each waits for several deploys.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 
 let paas: Paas;
 let app: DeployedApp;
@@ -53,14 +57,14 @@ const points: Point[] = [
     when: "while the release phase runs", next: { releaseSeconds: 5 }, serves: "old",
     reached: async (push) => {
       await push.says("release phase for");
-      await eventually("the one-off dyno runs", async () => (await paas.containers("one-off"))[0]?.State === "running");
+      await eventually("the one-off dyno runs", async () => (await paas.containers("one-off"))[0]?.State === "running", 10_000 * overload());
     },
   },
   {
     when: "after the new dyno started and before it is healthy", next: { bootMs: 2000 }, serves: "old",
-    reached: (_push, before) => eventually("a new dyno runs", () => newDynoRuns(before)),
+    reached: (_push, before) => eventually("a new dyno runs", () => newDynoRuns(before), 10_000 * overload()),
   },
-  { when: "right after the router flipped", next: {}, serves: "new", reached: (_push, before) => eventually("the router serves the new dyno", () => flipped(before)) },
+  { when: "right after the router flipped", next: {}, serves: "new", reached: (_push, before) => eventually("the router serves the new dyno", () => flipped(before), 10_000 * overload()) },
 ];
 
 describe("a control plane that is killed in the middle of a push, under load", () => {

@@ -1,11 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
 import { createInvariants, type Invariants } from "../support/invariants.ts";
 import { startLoad } from "../support/load.ts";
+import { overload } from "../support/overload.ts";
 import { docker, startPaas, type Paas } from "../support/paas.ts";
 import { eventually } from "../git/eventually.ts";
+
+// Each waits for several deploys.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 
 let paas: Paas;
 let invariants: Invariants;
@@ -33,7 +37,7 @@ describe("a dyno that ends", () => {
       const [before] = await dynosOf(app);
       const began = performance.now();
       await docker.getContainer(before?.Id ?? "").kill();
-      await eventually("the app is served again", async () => (await app.text().catch(() => "")) === "alive");
+      await eventually("the app is served again", async () => (await app.text().catch(() => "")) === "alive", 10_000 * overload());
       took.push(performance.now() - began);
       await invariants.hold();
       expect((await dynosOf(app)).map(({ Id }) => Id)).not.toContain(before?.Id);
@@ -43,7 +47,7 @@ describe("a dyno that ends", () => {
     }
     if (process.env["PAAS_FIGURES"]) console.log(`dyno killed: served again after ${took.map(Math.round).join(", ")} ms`);
     // Other work on the machine may slow one of them down.
-    expect(Math.min(...took)).toBeLessThan(2000);
+    expect(Math.min(...took)).toBeLessThan(2000 * overload());
     await load.stop();
     expect(load.failures()).toEqual([]);
   });
@@ -51,16 +55,16 @@ describe("a dyno that ends", () => {
   it("again and again waits longer each time and is shown as crashed; the next good push serves at once", async () => {
     const app = await deploy(paas, "loop", { text: "for a moment", dieAfterMs: 400 }, invariants);
     const started = new Set<string>();
-    const until = performance.now() + 6000;
+    const until = performance.now() + Math.min(6000 * overload(), 20_000);
     let crashed = false;
-    for (; performance.now() < until; await sleep(50)) {
+    for (; performance.now() < until; await sleep(100)) {
       for (const { Id } of await dynosOf(app)) started.add(Id);
       crashed ||= (await stateOf(app)).includes("web.1 crashed");
     }
     expect(crashed).toBe(true);
     // At once, then after 1 s, 2 s, 4 s …: a restart without patience would make more than ten.
     expect(started.size).toBeGreaterThanOrEqual(3);
-    expect(started.size).toBeLessThanOrEqual(5);
+    expect(started.size).toBeLessThanOrEqual(6);
     expect((await paas.get("loop")).status).toBe(503);
 
     await app.push({ text: "mended" });
@@ -72,8 +76,8 @@ describe("a dyno that ends", () => {
   it("some seconds after its release went live is replaced, and the release stays current", async () => {
     const app = await deploy(paas, "late", { text: "up", dieAfterMs: 3000 }, invariants);
     const [first] = await dynosOf(app);
-    await eventually("the dyno was replaced", async () => (await dynosOf(app)).some(({ Id, State }) => State === "running" && Id !== first?.Id));
-    await eventually("the app is served again", async () => (await app.text().catch(() => "")) === "up", 5000);
+    await eventually("the dyno was replaced", async () => (await dynosOf(app)).some(({ Id, State }) => State === "running" && Id !== first?.Id), 10_000 * overload());
+    await eventually("the app is served again", async () => (await app.text().catch(() => "")) === "up", 5000 * overload());
     expect((await paas.api<{ current: boolean }[]>("GET", "/apps/late/releases")).body.map(({ current }) => current)).toEqual([false, true]);
     await app.push({ text: "mended" });
     await invariants.hold(10_000);

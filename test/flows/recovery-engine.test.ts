@@ -1,12 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { forwardEngine, type EngineForwarder } from "../support/engine-forwarder.ts";
 import { freePort } from "../support/free-port.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
 import { createInvariants, type Invariants } from "../support/invariants.ts";
 import { startLoad } from "../support/load.ts";
+import { overload } from "../support/overload.ts";
 import { docker, startPaas, type Paas } from "../support/paas.ts";
 import { eventually } from "../git/eventually.ts";
+
+// Each waits for several deploys.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 
 let paas: Paas;
 let engine: EngineForwarder;
@@ -66,7 +70,7 @@ describe("an engine that is away", () => {
     const load = startLoad(paas.routerPort, app.name, 40);
     const push = app.start();
     await push.says("Launching");
-    await eventually("the new dyno runs", async () => (await paas.containers("dyno")).filter(({ State }) => State === "running").length === 2);
+    await eventually("the new dyno runs", async () => (await paas.containers("dyno")).filter(({ State }) => State === "running").length === 2, 10_000 * overload());
     await engine.cut();
     const { code, output } = await push.done;
     expect(code).not.toBe(0);
@@ -83,9 +87,10 @@ describe("an engine that is away", () => {
     await paas.stop();
     await engine.cut();
     const starting = paas.start();
-    await eventually("the API port answers", async () => (await health()) === 503);
+    starting.catch(() => undefined);
+    await eventually("the API port answers", async () => (await health()) === 503, 10_000 * overload());
     expect((await fetch(`http://127.0.0.1:${paas.apiPort}/apps`, { headers: { authorization: "Bearer x" } })).status).toBe(503);
-    await eventually("the start says what it waits for", async () => paas.output().includes("Waiting for it"));
+    await eventually("the start says what it waits for", async () => paas.output().includes("Waiting for it"), 10_000 * overload());
     expect((await paas.get(app.name)).status).toBe(200);
     await engine.restore();
     await starting;

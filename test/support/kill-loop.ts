@@ -34,18 +34,21 @@ export async function killLoop(kills: number, seed: number, onKill: (kill: Kill,
   try {
     const apps = [await deploy(paas, "struck", { text: "struck 0" }, invariants), await deploy(paas, "beside", { text: "beside 0", releaseSeconds: 0 }, invariants)];
     for (const { name } of apps) load.push(startLoad(paas.routerPort, name, 30));
-    // How long an operation takes, so that a kill may fall into any part of it or just behind it.
-    const took: Record<string, number> = {};
+    // How long an operation takes undisturbed, so that a kill may fall into any part of it or just behind it.
+    const began = performance.now();
+    await apps[0]?.push({ text: "struck, measured" });
+    const pushMs = performance.now() - began;
+    const took: Record<string, number> = { push: pushMs, config: pushMs / 2, rollback: pushMs / 2, restart: pushMs / 2, scale: pushMs / 2 };
     for (let number = 1; number <= kills; number += 1) {
       const app = random.pick(apps);
       const operation = random.pick(["push", "push", "push", "config", "scale", "restart", "rollback"]);
       const begun = OPERATIONS[operation as keyof typeof OPERATIONS](paas, app, number);
       const began = performance.now();
       const over = begun.then((result) => {
-        took[operation] = performance.now() - began;
+        if (result !== undefined) took[operation] = performance.now() - began;
         return result;
       }).catch(() => undefined); // the connection broke off: nobody knows whether it happened
-      await sleep(random.next() * 1.3 * (took[operation] ?? 2500));
+      await sleep(random.next() * 1.3 * (took[operation] ?? 0));
       const after = performance.now() - began;
       await paas.kill();
       const result = await over;

@@ -7,7 +7,7 @@ export type Behaviour = {
   bootMs?: number;
   /** Goes on so long after SIGTERM. */
   stopMs?: number;
-  /** Exits with status 1 so long after its start. */
+  /** Exits with status 1 so long after its first request, which is the health check's: it is up before, however slow the machine. */
   dieAfterMs?: number;
   /** Exits at once when this config var is set. */
   crashOn?: string;
@@ -42,8 +42,8 @@ if (crashOn && process.env[crashOn] !== undefined) {
   console.log("cannot work with " + crashOn);
   process.exit(3);
 }
-if (dieAfterMs !== undefined) setTimeout(() => process.exit(1), dieAfterMs);
 const server = createServer(async (request, response) => {
+  if (dieAfterMs !== undefined) setTimeout(() => process.exit(1), dieAfterMs);
   const [, what, value] = request.url.split("/");
   if (what === "env") return response.writeHead(process.env[value] === undefined ? 404 : 200).end(process.env[value]);
   if (what === "slow") await new Promise((resolve) => setTimeout(resolve, Number(value)));
