@@ -18,4 +18,7 @@ ENV PAAS_STACK_IMAGE=${STACK_IMAGE} PAAS_DATA_DIR=/var/lib/paas
 # A new volume takes this folder over: router and control plane may then start in any order.
 RUN mkdir -p -m 0700 /var/lib/paas/run
 VOLUME /var/lib/paas
-CMD ["node", "server/main.ts"]
+# TypeScript is read once, here, and not by each process that starts (a second, and 20 MB that it would keep).
+ENV NODE_COMPILE_CACHE=/srv/paas/node_modules/.cache/node
+RUN node --input-type=module --eval 'await Promise.all(["server", "proxy"].map((part) => import(`/srv/paas/${part}/main.ts`)))'
+CMD ["node", "--max-semi-space-size=1", "server/main.ts"]
