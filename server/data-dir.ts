@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { takeFolderLock } from "./store/folder-lock.ts";
 
 /** A unix socket's path has at most 107 bytes (unix(7)); the longest of ours is `run/router.sock`. */
 const MAX_DIR_BYTES = 90;
@@ -14,6 +15,7 @@ export function dataPaths(path: string) {
     database: join(path, "paas.db"),
     buildLogs: join(path, "builds"),
     instanceFile: join(path, "instance-id"),
+    lockFile: join(path, "run", "control-plane.lock"),
     pidFile: join(path, "run", "control-plane.pid"),
     routerSocket: join(path, "run", "router.sock"),
     routerSnapshot: join(path, "router-snapshot.json"),
@@ -29,7 +31,7 @@ export type DataDir = ReturnType<typeof dataPaths> & {
 };
 
 /**
- * Makes what is missing (folders 0700) and takes the folder for this process.
+ * Makes what is missing (folders 0700) and takes the folder for this process, until it ends or releases what is returned: keep hold of it.
  * @throws Error when the path is too long or another control plane uses it.
  */
 export function openDataDir(path: string): DataDir {
@@ -37,24 +39,19 @@ export function openDataDir(path: string): DataDir {
   for (const dir of ["", "run", "logs"]) mkdirSync(join(path, dir), { recursive: true, mode: 0o700 });
   chmodSync(path, 0o700);
   const paths = dataPaths(path);
-  const release = takeFor(paths.pidFile, path);
+  const release = takeFor(paths);
   return { ...paths, instance: instanceId(paths.instanceFile), release };
 }
 
-function takeFor(pidFile: string, path: string): () => void {
-  const other = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
-  if (other > 0 && other !== process.pid && isControlPlane(other)) throw new Error(`PAAS_DATA_DIR: ${path} is in use by the control plane with process id ${other}. Stop it first, or choose another folder.`);
-  writeFileSync(pidFile, String(process.pid), { mode: 0o600 });
-  return () => rmSync(pidFile, { force: true });
-}
-
-/** A process id is used again after a crash or a reboot: it only counts when it runs node. */
-function isControlPlane(pid: number): boolean {
-  try {
-    return /node/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
-  } catch {
-    return false;
-  }
+/** The lock keeps others out; the process id is for `npm run stop`. */
+function takeFor(paths: ReturnType<typeof dataPaths>): () => void {
+  const giveBack = takeFolderLock(paths.lockFile);
+  if (!giveBack) throw new Error(`PAAS_DATA_DIR: ${paths.path} is in use by the control plane with process id ${readFileSync(paths.pidFile, "utf8")}. Stop it first, or choose another folder.`);
+  writeFileSync(paths.pidFile, String(process.pid), { mode: 0o600 });
+  return () => {
+    rmSync(paths.pidFile, { force: true });
+    giveBack();
+  };
 }
 
 function instanceId(file: string): string {

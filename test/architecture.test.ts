@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   errors: /^$/,
   domain: /^server\/errors\.ts$/,
   config: /^$/,
-  "data-dir": /^$/,
+  "data-dir": /^server\/store\/folder-lock\.ts$/,
   store: /^server\/(domain\/|errors\.ts$)/,
   engine: /^server\/(domain\/|errors\.ts$)/,
   pipeline: /^(server\/(domain\/|store\/|errors\.ts$|config\.ts$|engine\/engine\.ts$)|proxy\/(client|route)\.ts$)/,
@@ -66,7 +66,7 @@ test("no file imports itself, however long the way", () => {
 test.each([
   ["dockerode", /^(server\/engine\/|bin\/setup\/)/],
   ["node-git-server", /^server\/git\/transport\.ts$/],
-  ["better-sqlite3", /^server\/store\/database\.ts$/],
+  ["better-sqlite3", /^server\/store\/(database|folder-lock)\.ts$/],
   ["fastify", /^server\/(api|git)\//],
   ["node:child_process", /^(server\/(engine|git)\/|server\/(router-process|example)\.ts$|bin\/)/],
 ])("%s is imported only where it belongs", (name, where) => {

@@ -16,7 +16,7 @@ function folder(): string {
 
 /** Another control plane that has the folder, until it is killed. */
 async function holder(path: string): Promise<ChildProcess> {
-  const code = `const { openDataDir } = await import(${JSON.stringify(MODULE)}); openDataDir(${JSON.stringify(path)}); console.log("has it"); setInterval(() => {}, 1000);`;
+  const code = `const { openDataDir } = await import(${JSON.stringify(MODULE)}); globalThis.held = openDataDir(${JSON.stringify(path)}); console.log("has it"); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   await once(child.stdout, "data");

@@ -10,7 +10,8 @@ const run = promisify(execFile);
 
 /** The last but a few of all metrics: any other route for the same range wins over ours. */
 const METRIC = 4278198272;
-const BRIDGE = /^(br-|docker|paas)/;
+/** Bridges of containers; `if<index>` is how ip(8) names an interface that went between its two questions. */
+const BRIDGE = /^(br-|docker|paas|if\d+$)/;
 const COMMAND_MS = 10_000;
 
 type HostRoute = { type?: string; dst: string; dev?: string; gateway?: string };
@@ -22,9 +23,9 @@ type HostRoute = { type?: string; dst: string; dev?: string; gateway?: string };
  */
 export async function ensureUnreachableRoute(range: string): Promise<void> {
   const routes = await hostRoutes();
+  if (routes.some((route) => isOurs(route, range))) return;
   const clash = overlappingRoute(routes, range);
   if (clash) throw new Error(`The address range ${range} (PAAS_NETWORK_RANGE) overlaps the host's route ${describe(clash)}: set PAAS_NETWORK_RANGE to a private range that this machine does not use.`);
-  if (routes.some((route) => isOurs(route, range))) return;
   const args = ["route", "replace", "unreachable", range, "metric", String(METRIC)];
   await ip(args).catch((cause: unknown) => {
     throw new Error(`The route that keeps traffic for stopped dynos on this machine could not be added: run \`sudo ip ${args.join(" ")}\`, or start as root.`, { cause });
