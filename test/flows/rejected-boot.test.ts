@@ -12,7 +12,7 @@ const NODE = "/opt/paas/node/bin/node";
 const json = (value: unknown): string => JSON.stringify(value);
 const listening = (where: string): string => `${NODE} -e 'http.createServer((q, r) => r.end()).listen(${where}, () => console.log("listening"))'`;
 const check = (what: Record<string, unknown>): Record<string, string> => ({
-  ...smallApp({ text: "not well" }), "app.json": json({ healthchecks: { web: [{ type: "startup", name: "ready", attempts: 1, wait: 1, timeout: 1, ...what }] } }),
+  ...smallApp({ text: "not well" }), "app.json": json({ healthchecks: { web: [{ type: "startup", name: "ready", attempts: 1, wait: 2, timeout: 2, ...what }] } }),
 });
 
 const CASES: Case[] = [
@@ -40,7 +40,7 @@ const CASES: Case[] = [
     why: "whose web process listens on a port of its own choice", files: { Procfile: `web: ${listening("3000")}\n` },
     says: ["Error R10 (Boot timeout)", "It listens on port 3000, not on $PORT, which is 5000: it must listen on 0.0.0.0:$PORT.\n"],
   },
-  { why: "whose health check is answered with 500", files: { ...check({ path: "/healthy" }), "server.mjs": 'import { createServer } from "node:http"; createServer((q, r) => r.writeHead(q.url === "/" ? 200 : 500).end()).listen(process.env.PORT);' }, says: [' !     web.1: the health check "ready" did not hold within 2 seconds (last: GET /healthy answered 500).\n'] },
+  { why: "whose health check is answered with 500", files: { ...check({ path: "/healthy" }), "server.mjs": 'import { createServer } from "node:http"; createServer((q, r) => r.writeHead(q.url === "/" ? 200 : 500).end()).listen(process.env.PORT);' }, says: [' !     web.1: the health check "ready" did not hold within 4 seconds (last: GET /healthy answered 500).\n'] },
   { why: "whose health check lacks the content", files: check({ path: "/", content: "well and good" }), says: ['(last: GET / does not contain "well and good").\n'] },
   { why: "whose health check's command fails", files: check({ command: ["sh", "-c", "echo no queue; exit 4"] }), says: ["(last: the command exited with status 4: no queue).\n"] },
   {
