@@ -24,6 +24,7 @@ const OTHER_ARCHITECTURES = new RegExp(`^node/openssl/archs/(?!linux-${process.a
 /** What people and the stack image's maker read. */
 const NOT_IN_IMAGE = /^(packages\.txt|README\.md)$/;
 const IN_BIN = new Set(["build", "start", "become"]);
+const KEPT_SECONDS = 24 * 3600;
 const PREPARE_TIMEOUT_MS = 60_000;
 
 export type BuildImageOptions = {
@@ -57,10 +58,20 @@ export async function ensureBuildImage(docker: Docker, options: BuildImageOption
     await prepare(container);
     const changes = [`LABEL ${HASH_LABEL}=${content.hash}`, `ENV HOME=/app LANG=C.UTF-8`, `USER ${DYNO_USER}`, "WORKDIR /app", "CMD []"];
     await container.commit({ repo: REPOSITORY, tag: content.hash, changes: changes.join("\n") });
+    await removeOld(docker, reference);
   } finally {
     await container.remove({ force: true, v: true });
   }
   return reference;
+}
+
+/** Forgets build images of versions before; the layers that slugs stand on stay with them. A day's are kept: a step back to them is quick. */
+async function removeOld(docker: Docker, current: string): Promise<void> {
+  const before = Date.now() / 1000 - KEPT_SECONDS;
+  const images = await docker.listImages({ filters: { reference: [REPOSITORY] } });
+  const old = images.filter(({ Created }) => Created < before).flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.startsWith(`${REPOSITORY}:`) && tag !== current);
+  // One that another installation removes at the same time, or builds in, is left to it.
+  await Promise.allSettled(old.map((tag) => docker.getImage(tag).remove()));
 }
 
 type Content = { hash: string; files: Map<string, string>; folders: { from: string; to: string; leaveOut?: RegExp }[]; caBundle: string };

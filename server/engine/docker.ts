@@ -60,7 +60,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     async prepare(onProgress) {
       await ensureUnreachableRoute(networkRange);
       await ensureFirewall(options.openPort).catch((error: unknown) => options.onWarning("the firewall rules around dynos are not in force", error));
-      buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
+      await makeBuildImage(onProgress);
     },
 
     async startDyno(spec) {
@@ -73,6 +73,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
     },
     async build(spec, ...rest) {
       await network(spec.appId);
+      // Another installation's upgrade, or an operator, may have removed it.
+      if (!(await engine.imageExists(preparedImage()))) await makeBuildImage(() => undefined);
       return runBuild(spec, ...rest);
     },
 

@@ -41,8 +41,6 @@ function environment(app: App, release: Release, slug: Slug, type: string, numbe
     HEROKU_RELEASE_VERSION: `v${release.version}`,
     HEROKU_RELEASE_CREATED_AT: release.createdAt,
     HEROKU_SLUG_COMMIT: slug.commit,
-    // docker-init (tini) hands SIGTERM to the whole group, as Heroku does.
-    TINI_KILL_PROCESS_GROUP: "1",
   };
 }
 
