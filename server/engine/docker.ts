@@ -43,6 +43,9 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const remover = createRemover(docker);
   const dynos = createDynos(docker, instance, remover);
   const runBuild = createBuildRunner(docker, instance, preparedImage, remover);
+  const makeBuildImage = async (onProgress: (line: string) => void): Promise<void> => {
+    buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
+  };
   const network = createNetworks(docker, instance, networkRange);
 
   const list = (kind?: Parameters<typeof ours>[1], appId?: string): Promise<Dockerode.ContainerInfo[]> =>
