@@ -32,7 +32,7 @@ export async function install(): Promise<Installation> {
   const apps = new Set([shared]);
   const spec: Installation["spec"] = (command, more = {}) => {
     const whole: DynoSpec = {
-      appId: shared, appName: "test", type: "web", number: 1, releaseVersion: 1, image, command, env: { PORT: "5000", TINI_KILL_PROCESS_GROUP: "1" }, memoryMb: 128, fingerprint: "f1", ...more,
+      appId: shared, appName: "test", type: "web", number: 1, releaseVersion: 1, image, command, env: { PORT: "5000" }, memoryMb: 128, fingerprint: "f1", ...more,
     };
     apps.add(whole.appId);
     return whole;
