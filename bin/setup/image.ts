@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { untilDone } from "./engine-answer.ts";
 import { engineClient, engineEndpoint, ensureEngine } from "./engine.ts";
 import { thisHost } from "./host.ts";
 import { withProgress, writeLine } from "./progress.ts";
@@ -34,12 +35,10 @@ async function buildImage(name: string, stack: string): Promise<void> {
     cwd: root,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const said: string[] = [];
   const answer = await docker.buildImage(context.stdout, { t: name, buildargs: { BASE: stack, STACK_IMAGE: stack }, networkmode: "host", forcerm: true });
-  const failure = await new Promise<Error | null>((resolve) => {
-    docker.modem.followProgress(answer, resolve, (event: { stream?: string; error?: string }) => said.push(event.stream ?? event.error ?? ""));
+  await untilDone(docker, answer).catch((cause: unknown) => {
+    throw new SetupError(`The image ${name} could not be built:\n${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   });
-  if (failure) throw new SetupError(`The image ${name} could not be built: ${failure.message}\n${said.join("").trimEnd().split("\n").slice(-15).join("\n")}`);
 }
 
 /** The dependencies that the running product needs, by the lock file. */

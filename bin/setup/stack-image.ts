@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { debianSources, stackSuite } from "./debian-sources.ts";
+import { untilDone } from "./engine-answer.ts";
 import { engineClient, engineEndpoint } from "./engine.ts";
 import { ensurePrograms } from "./host-packages.ts";
 import type { Host } from "./host.ts";
@@ -71,7 +72,7 @@ async function pullImage(docker: Docker, reference: string, write: Write): Promi
   await withProgress(`pulling the stack image ${reference}`, "a minute or so", write, async () => {
     try {
       const answer = await docker.pull(/[:@][^/]*$/.test(reference) ? reference : `${reference}:latest`);
-      await new Promise<void>((resolve, reject) => docker.modem.followProgress(answer, (error) => (error ? reject(error) : resolve())));
+      await untilDone(docker, answer);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new SetupError(`The image ${reference} (PAAS_STACK_IMAGE) could not be pulled: ${reason}. Unset PAAS_STACK_IMAGE to have one made here from Debian packages.`, { cause });
@@ -143,7 +144,7 @@ async function importTar(docker: Docker, reference: string, tar: Readable, abort
     'CMD ["/bin/bash"]',
   ];
   const answer = await docker.importImage(tar, { repo, tag, changes, abortSignal });
-  await new Promise<void>((resolve, reject) => docker.modem.followProgress(answer, (error) => (error ? reject(error) : resolve())));
+  await untilDone(docker, answer);
 }
 
 /** mmdebstrap works in a folder of its own below this one; what a killed run left goes first (never across a mount that it may have made). */

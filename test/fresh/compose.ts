@@ -71,7 +71,9 @@ function composeOutput(...args: string[]): string {
 }
 
 async function removeAll(): Promise<void> {
-  const instance = composeOutput("exec", "-T", "control-plane", "cat", "/var/lib/paas/instance-id").trim();
+  const [file = "", ...first] = tool;
+  const asked = spawnSync(file, [...first, "-p", project, "exec", "-T", "control-plane", "cat", "/var/lib/paas/instance-id"], { cwd: root, encoding: "utf8", env: { ...process.env, ...settings } });
+  const instance = asked.status === 0 ? asked.stdout.trim() : "";
   await compose("down", "-v");
   const filters = { label: [`paas.instance=${instance}`] };
   if (instance) {
@@ -80,7 +82,7 @@ async function removeAll(): Promise<void> {
     for (const { Name } of (await docker.listVolumes({ filters })).Volumes) await docker.getVolume(Name).remove();
     for (const { Id } of await docker.listImages({ filters })) await docker.getImage(Id).remove({ force: true });
   }
-  await docker.getImage(image).remove({ force: true });
+  if (await docker.getImage(image).inspect().catch(() => undefined)) await docker.getImage(image).remove({ force: true });
   rmSync(folder, { recursive: true, force: true });
 }
 

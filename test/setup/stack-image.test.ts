@@ -48,6 +48,12 @@ test("an archive that mmdebstrap did not finish becomes no image, and the reason
   await expect(docker.getImage(stackImageReference(host)).inspect()).rejects.toMatchObject({ statusCode: 404 });
 });
 
+test("an archive that the engine cannot read becomes no image, and the engine's words are shown", async () => {
+  const { host } = machine("echo this is no archive");
+  await expect(ensureStackImage(host, () => {})).rejects.toThrow(/^The stack image could not be made: .*(archive|tar|EOF)/);
+  await expect(docker.getImage(stackImageReference(host)).inspect()).rejects.toMatchObject({ statusCode: 404 });
+});
+
 test("a run that was killed halfway is made good by the next", async () => {
   const { host, folder } = machine(`cat ${"$0"}.tar\ntouch ${"$0"}.halfway\nexec sleep 60`);
   const { uid, distribution, codename, systemd } = host;
