@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
 import { createInvariants } from "../support/invariants.ts";
@@ -11,6 +11,9 @@ import { ADMIN_TOKEN, startPaas, type Paas } from "../support/paas.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const OTHER_TOKEN = "another-token-of-the-administrator";
+// Each waits for several deploys.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
+
 let one: Paas;
 let two: Paas;
 let first: DeployedApp;

@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
 import { docker, startPaas, type Paas } from "../support/paas.ts";
 
 const WEB_PORT = 5000;
+// Each waits for several deploys.
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
+
 let paas: Paas;
 let app: DeployedApp;
 let other: DeployedApp;

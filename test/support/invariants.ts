@@ -197,8 +197,9 @@ async function routerAgrees(paas: Paas, rows: Rows): Promise<string[]> {
 
 /** No temporary file, lock or quarantine; no repository or log of an app that is gone; a branch points at what served once. */
 function dataFolder(dataDir: string, rows: Rows): string[] {
-  const temporary = /(^tmp_objdir-|^\.new-|^\.removed-|\.lock$|\.next$|\.new$|\.corrupt-)/;
-  const found = readdirSync(dataDir, { recursive: true, encoding: "utf8" }).filter((path) => temporary.test(path.split("/").at(-1) ?? "")).map((path) => `${path} was left behind`);
+  const temporary = /(^tmp_objdir-|^\.new-|^\.removed-|\.next$|\.new$|\.corrupt-)/;
+  const left = (path: string): boolean => temporary.test(path.split("/").at(-1) ?? "") || /^repositories\/.*\.lock$/.test(path);
+  const found = readdirSync(dataDir, { recursive: true, encoding: "utf8" }).filter(left).map((path) => `${path} was left behind`);
   const listed = (folder: string): string[] => (existsSync(join(dataDir, folder)) ? readdirSync(join(dataDir, folder)) : []);
   for (const name of listed("repositories")) if (name !== ".empty.git" && !rows.apps.some(({ id }) => `${id}.git` === name)) found.push(`the repository ${name} belongs to no app`);
   for (const name of listed("builds")) if (!rows.builds.some(({ id }) => `${id}.log` === name)) found.push(`the log ${name} belongs to no build`);
