@@ -134,8 +134,10 @@ export class ClientConnection {
     const own = Buffer.from(bytes.subarray(0, end));
     if (exchange !== null) {
       const taken = exchange.wantsOctets ? exchange.fromClient(own) : 0;
-      if (taken < end) this.#wait(taken === 0 ? own : own.subarray(taken));
-      return;
+      if (taken === end) return;
+      const rest = taken === 0 ? own : own.subarray(taken);
+      // Its last octets may have been what the exchange was waiting for: then the next request begins here.
+      return this.#exchange === null && this.#phase === IDLE ? this.#advance(rest, rest.length) : this.#wait(rest);
     }
     this.#pending = Buffer.concat([this.#pending!, own]);
     // A head in pieces is read again from its start, but only when a line has ended or is too long.

@@ -24,12 +24,16 @@ const SENDING = 2;
 const WAITING = 3;
 const RESPONDING = 4;
 const TUNNEL = 5;
-const ENDED = 6;
+/** The response is over, the rest of the request's body is still coming. */
+const FINISHING = 6;
+const ENDED = 7;
 
 /** Methods that may be sent again (RFC 9110 9.2.2). */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 /** Connect errors that mean: no byte reached the app. */
 const REFUSED = new Set(["ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "EPIPE"]);
+/** The rest of a body up to this size is waited for when its answer is out already. */
+const FINISH_BYTES = 1_048_576;
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** The connection that the request came on and its response goes to, as far as one request may act on it. */
@@ -115,6 +119,7 @@ export class Exchange implements UpstreamUser, InFlight {
     }
     if (this.#phase >= SENDING) this.#sendFramed(body);
     else if (body.full) this.#client.pause();
+    if (this.#phase === FINISHING && body.complete) this.#finish();
     return behind;
   }
 
@@ -135,7 +140,7 @@ export class Exchange implements UpstreamUser, InFlight {
   /** The client's connection is closed or must be: the app's side is aborted at once. */
   clientGone(): void {
     if (this.#phase === ENDED) return;
-    const finished = this.#phase === TUNNEL;
+    const finished = this.#phase === TUNNEL || this.#phase === FINISHING;
     this.#letGo();
     this.#log(finished ? null : FAILURES.clientGone, this.#relay.started ? this.#relay.status : 499);
     this.#client.destroy();
@@ -144,6 +149,7 @@ export class Exchange implements UpstreamUser, InFlight {
   /** The end of a drain: see `LiveTarget.cutAll`. */
   cut(): void {
     if (this.#phase === TUNNEL) this.#endTunnel();
+    else if (this.#phase === FINISHING) this.#finish();
     else this.#fail(FAILURES.drained);
   }
 
@@ -157,6 +163,7 @@ export class Exchange implements UpstreamUser, InFlight {
       case WAITING: if (waited > limits.firstByteMs) this.#fail(FAILURES.firstByte); break;
       case RESPONDING: if (waited > limits.rollingMs) this.#fail(this.#client.socket.writableNeedDrain ? FAILURES.clientIdle : FAILURES.idle); break;
       case TUNNEL: if (waited > limits.rollingMs) this.#fail(FAILURES.idle); break;
+      case FINISHING: if (waited > limits.lingerMs) this.#finish(); break;
     }
   }
 
@@ -210,7 +217,9 @@ export class Exchange implements UpstreamUser, InFlight {
   }
 
   #sendFramed(body: RequestBody): void {
-    const { socket } = this.#upstream!;
+    // The app has answered and gone: the rest of the body is read for the next request's sake.
+    if (this.#upstream === null) return;
+    const { socket } = this.#upstream;
     if (body.framed.length > 1) socket.cork();
     for (const part of body.framed) socket.write(part);
     if (body.framed.length > 1) socket.uncork();
@@ -231,6 +240,7 @@ export class Exchange implements UpstreamUser, InFlight {
     if (connection !== this.#upstream) return;
     if (this.#phase === CONNECTING) return this.#connectFailed(code ?? "ECONNRESET");
     if (this.#phase === TUNNEL) return this.#endTunnel();
+    if (this.#phase === FINISHING) return this.#dropUpstream();
     this.#lost(connection, code);
   }
 
@@ -242,6 +252,7 @@ export class Exchange implements UpstreamUser, InFlight {
       return;
     }
     if (this.#phase === RESPONDING && this.#relay.endedByClose()) return this.#complete();
+    if (this.#phase === FINISHING) return this.#dropUpstream();
     const connection = this.#upstream!;
     connection.destroy();
     this.#lost(connection, null);
@@ -295,7 +306,8 @@ export class Exchange implements UpstreamUser, InFlight {
       this.#client.socket.write(bytes.subarray(0, end));
       return this.#afterWrite();
     }
-    const found = this.#relay.receive(bytes, end, this.#body === null || this.#body.complete);
+    if (this.#phase === FINISHING) return this.#dropUpstream();
+    const found = this.#relay.receive(bytes, end, this.#body === null || this.#body.leftAtMost(FINISH_BYTES));
     if (found === MALFORMED) return this.#fail(FAILURES.badResponse);
     if (found === RESTRICTED) return this.#fail(FAILURES.restricted);
     if (this.#relay.started && this.#phase < RESPONDING) {
@@ -315,22 +327,38 @@ export class Exchange implements UpstreamUser, InFlight {
     if (socket.writableNeedDrain) this.#upstream!.socket.pause();
   }
 
-  /** All of the response was handed over. */
+  /** All of the response was handed over. An app may answer before it has the whole request: a short rest is let pass. */
   #complete(): void {
-    const upstream = this.#upstream!;
+    if (this.#body !== null && !this.#body.complete && this.#relay.keepClient) {
+      this.#phase = FINISHING;
+      this.#since = performance.now();
+      if (!this.#relay.keepUpstream) this.#dropUpstream();
+    } else {
+      this.#finish();
+    }
+  }
+
+  #finish(): void {
+    const upstream = this.#upstream;
     const target = this.#target!;
     const requestComplete = this.#body === null || this.#body.complete;
     this.#phase = ENDED;
     this.#upstream = null;
     this.#leaveTarget();
-    if (this.#relay.keepUpstream && requestComplete && !upstream.socket.writableNeedDrain) {
+    if (upstream !== null && this.#relay.keepUpstream && requestComplete && !upstream.socket.writableNeedDrain) {
       if (upstream.socket.isPaused()) upstream.socket.resume();
       target.rest(upstream, performance.now(), this.#relay.keepAliveSeconds);
     } else {
-      upstream.destroy();
+      upstream?.destroy();
     }
     this.#log(null, this.#relay.status);
     this.#client.answered(this.#relay.keepClient && requestComplete);
+  }
+
+  #dropUpstream(): void {
+    this.#upstream?.destroy();
+    this.#upstream = null;
+    this.#client.resume();
   }
 
   /** Both sides of a WebSocket have sent their FIN, or one is gone. */

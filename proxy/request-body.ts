@@ -23,6 +23,11 @@ export class RequestBody {
     return this.#reader.done;
   }
 
+  /** What is still to come is known, and at most this much. */
+  leftAtMost(bytes: number): boolean {
+    return this.#reader.done || (this.#reader.left !== -1 && this.#reader.left <= bytes);
+  }
+
   get malformed(): boolean {
     return this.#reader.malformed;
   }

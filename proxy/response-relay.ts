@@ -60,15 +60,15 @@ export class ResponseRelay {
     return this.#reader !== null && !this.#chunkedOut && this.#reader.left === -1;
   }
 
-  /** Takes `bytes[0..end]` from the app. `requestSent`: the client has sent all of its request. */
-  receive(bytes: Buffer, end: number, requestSent: boolean): number {
+  /** Takes `bytes[0..end]` from the app. `requestEnds`: the client has sent all of its request, or will have soon. */
+  receive(bytes: Buffer, end: number, requestEnds: boolean): number {
     if (this.#reader !== null) return this.#body(bytes, 0, end);
-    if (this.#partial === null) return this.#heads(bytes, end, requestSent);
+    if (this.#partial === null) return this.#heads(bytes, end, requestEnds);
     // A head in pieces is read again from its start, but only when a line has ended.
     const whole = Buffer.concat([this.#partial, bytes.subarray(0, end)]);
     this.#partial = whole;
     if (whole.length <= this.#state.limits.responseHeadBytes && whole.indexOf(10, whole.length - end) === -1) return MORE;
-    return this.#heads(whole, whole.length, requestSent);
+    return this.#heads(whole, whole.length, requestEnds);
   }
 
   /** The app sends no more. True when that is the body's proper end (RFC 9112 6.3 rule 8). */
@@ -78,14 +78,14 @@ export class ResponseRelay {
     return true;
   }
 
-  #heads(bytes: Buffer, end: number, requestSent: boolean): number {
+  #heads(bytes: Buffer, end: number, requestEnds: boolean): number {
     const head = this.#state.responseHead;
     let from = 0;
     while (from < end) {
       const behind = head.parse(bytes, from, end, this.#request.method === "HEAD");
       if (behind === -1) return head.bad === "restricted" ? RESTRICTED : MALFORMED;
       if (behind === 0) break;
-      if (head.status >= 200) return this.#final(bytes, behind, end, requestSent);
+      if (head.status >= 200) return this.#final(bytes, behind, end, requestEnds);
       if (head.status === 101) return this.#switch(bytes, behind, end);
       if (!this.#interim(bytes)) return MALFORMED;
       from = behind;
@@ -112,7 +112,7 @@ export class ResponseRelay {
     return SWITCHED;
   }
 
-  #final(bytes: Buffer, from: number, end: number, requestSent: boolean): number {
+  #final(bytes: Buffer, from: number, end: number, requestEnds: boolean): number {
     const request = this.#request;
     const head = this.#state.responseHead;
     const http10 = request.minor === 0;
@@ -122,7 +122,7 @@ export class ResponseRelay {
     this.#untilClose = head.body === UNTIL_CLOSE;
     this.#chunkedOut = unknownLength && !http10;
     // The rest of a request that is answered early is not waited for; octets behind a declined Upgrade are no request.
-    this.keepClient = request.keepAlive && requestSent && !request.websocket && !this.#state.closing && !(unknownLength && http10);
+    this.keepClient = request.keepAlive && requestEnds && !request.websocket && !this.#state.closing && !(unknownLength && http10);
     this.keepUpstream = head.keepAlive && !request.websocket;
     this.keepAliveSeconds = head.keepAliveSeconds;
     const text = responseHeadForClient(bytes, head, { chunked: this.#chunkedOut, close: !this.keepClient, http10 });

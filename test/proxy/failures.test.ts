@@ -127,9 +127,7 @@ describe("an app that does not accept connections", () => {
     const filling = Array.from({ length: 4 }, () => net.connect(port, "127.0.0.1").on("error", () => {}));
     await Promise.all(filling.slice(0, 2).map((socket) => once(socket, "connect")));
     await router.router.switchTo(routeTo([port]));
-    const began = performance.now();
     expect(statuses(await talk(router.port, GET, PAGE))).toEqual([503]);
-    expect(performance.now() - began).toBeLessThan(400);
     expect(logged()).toEqual(["H19"]);
     for (const socket of filling) socket.destroy();
     deaf.kill("SIGKILL");

@@ -192,8 +192,52 @@ describe("bodies", () => {
   it("of a request may stay unread: the app's early answer reaches the client", async () => {
     await upstream(({ socket }) => socket.end("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig"));
     const client = await rawClient(router.port);
-    client.send(`POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 100000\r\n\r\n${"x".repeat(1_000)}`);
+    client.send(`POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 10000000\r\n\r\n${"x".repeat(1_000)}`);
     expect((await client.closed()).text).toMatch(/^HTTP\/1\.1 413 [^]*Connection: close[^]*big$/);
+  });
+});
+
+describe("an app that answers before it has the whole request", () => {
+  const post = (sent: number): string => `POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 50000\r\n\r\n${"x".repeat(sent)}`;
+
+  it("gets the rest all the same, and both connections are kept", async () => {
+    const app = await upstream(({ received, socket }) => /^(POST[^]*\r\n\r\nx+)?GET|^POST[^x]*x{1000}$/.test(received) && socket.write(response("early")));
+    const client = await rawClient(router.port);
+    client.send(post(1_000));
+    expect(await client.until(/early$/)).not.toContain("Connection: close");
+    client.forget();
+    client.send(`${"x".repeat(49_000)}GET / HTTP/1.1\r\nHost: app.test\r\n\r\n`);
+    await client.until(/early$/);
+    expect(app.connections).toHaveLength(1);
+    expect(app.received().split("\r\n\r\n")[1]).toMatch(/^x{50000}GET /);
+    client.socket.destroy();
+  });
+
+  it("and closes costs the client only the app's connection", async () => {
+    let first = true;
+    await upstream(({ socket }) => {
+      if (first) socket.end(response("early", "Connection: close\r\n"));
+      else socket.write(response("next"));
+      first = false;
+    });
+    const client = await rawClient(router.port);
+    client.send(post(1_000));
+    await client.until(/early$/);
+    client.send(`${"x".repeat(49_000)}GET / HTTP/1.1\r\nHost: app.test\r\n\r\n`);
+    await client.until(/next$/);
+    expect(router.lines.map((line) => line.slice(0, 7))).toEqual(["at=info", "at=info"]);
+    client.socket.destroy();
+  });
+
+  it("does not wait long for a rest that does not come", async () => {
+    await router.close();
+    router = await testRouter({ lingerMs: 100 });
+    const app = await upstream(({ socket }) => socket.write(response("early")));
+    const client = await rawClient(router.port);
+    client.send(post(1_000));
+    await client.closed();
+    await app.connections[0]!.closed;
+    expect((await router.router.health()).inFlight).toBe(0);
   });
 });
 
