@@ -16,6 +16,7 @@ export async function main(argv: string[]): Promise<void> {
   if (unknown.length > 0) return fail(`Unknown argument: ${unknown.join(" ")}. There is one: --no-example.`);
   try {
     const config = loadConfig(process.env);
+    if (config.stackImage === "") return fail("PAAS_STACK_IMAGE: names no image. `npm start` makes one from Debian's packages; or set it to the image that builds and dynos shall stand on.");
     // A person at a terminal reads the plain lines; what happens besides stands in the log of a service.
     const level = process.stdout.isTTY && !process.env["PAAS_LOG_LEVEL"] ? "warn" : config.logLevel;
     const log = pino({ level }, process.stdout.isTTY ? pretty({ sync: true, ignore: "pid,hostname" }) : process.stdout);

@@ -25,7 +25,7 @@ export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
     if (name !== undefined) assertAppName(name);
     assertOnly("region", region, REGION);
     assertOnly("stack", stack, STACK);
-    return reply.code(201).send(appView(deps, request, pipeline.createApp(name, userOf(request))));
+    return reply.code(201).send(appView(deps, request, await pipeline.createApp(name, userOf(request))));
   });
 
   api.get("/apps", { schema: { summary: "The apps that the user may see" } }, async (request, reply) => {

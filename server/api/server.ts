@@ -20,6 +20,8 @@ const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
 /** Heroku's clients put whole URLs into a path (`/log-drains/<encoded url>`). */
 const MAX_PARAM_LENGTH = 2048;
 const HEADERS_TIMEOUT_MS = 10_000;
+/** Asked every few seconds by whatever watches the platform: worth no line each. */
+const QUIET = new Set(["/health"]);
 
 /** An HTTP server that does not listen yet: errors as `{id, message}`, JSON bodies, a Request-Id on every answer, one access line each. */
 export function createHttpServer(log: Logger): FastifyInstance {
@@ -42,9 +44,9 @@ export function createHttpServer(log: Logger): FastifyInstance {
   fastify.addHook("onRequest", async (request, reply) => void reply.header("Request-Id", request.id));
   fastify.addHook("onResponse", async (request, reply) => {
     // The route and not the URL: a URL may hold a capability.
-    const { method, url: route } = request.routeOptions;
+    const { url: route } = request.routeOptions;
     const { app } = (request.params ?? {}) as { app?: string };
-    request.log.info({ method: method ?? request.method, route, app, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, "request answered");
+    request.log[QUIET.has(route ?? "") ? "debug" : "info"]({ method: request.method, route, app, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, "request answered");
   });
   return fastify;
 }

@@ -84,7 +84,9 @@ export function createDockerEngine(options: DockerOptions): Engine {
     async imageExists(image) {
       return (await unlessGone(within(CALL_MS, "inspect image", docker.getImage(image).inspect()))) !== undefined;
     },
-    removeImage: (image) => removeImage(docker, image),
+    async removeImage(image) {
+      await removeImage(docker, image);
+    },
 
     async freeDiskBytes() {
       rootDir ??= ((await within(CALL_MS, "info", docker.info())) as { DockerRootDir: string }).DockerRootDir;
@@ -116,7 +118,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
     async sweepImages(isKnown) {
       const slugs = await within(CALL_MS, "list slugs", docker.listImages({ filters: ours(instance, "slug") }));
       const buildIds = (tags: string[] | undefined): string[] => (tags ?? []).map((tag) => tag.split(":").at(-1) ?? "");
-      await Promise.all(slugs.filter(({ Id, RepoTags }) => !isKnown(Id, buildIds(RepoTags))).map(({ Id }) => removeImage(docker, Id)));
+      const removed = await Promise.all(slugs.filter(({ Id, RepoTags }) => !isKnown(Id, buildIds(RepoTags))).map(({ Id }) => removeImage(docker, Id)));
+      return removed.every((gone) => gone);
     },
 
     watch: (onStopped) => watchStops(docker, instance, onStopped),
@@ -124,11 +127,14 @@ export function createDockerEngine(options: DockerOptions): Engine {
   return engine;
 }
 
-async function removeImage(docker: Dockerode, image: string): Promise<void> {
+/** False where a container still uses it. */
+async function removeImage(docker: Dockerode, image: string): Promise<boolean> {
   try {
     await unlessGone(within(CALL_MS, "remove image", docker.getImage(image).remove({ force: false })));
+    return true;
   } catch (error) {
     if (!isStatus(error, 409)) throw error;
+    return false;
   }
 }
 

@@ -95,8 +95,8 @@ export type Engine = {
   sweep(appIds: Set<string>): Promise<void>;
   /** Removes builds and dynos whose removal failed while the engine was away. Safe at any time. */
   removeLate(): Promise<void>;
-  /** Removes the slugs' images that nobody knows, neither by themselves nor by the builds that made them. Safe at any time. */
-  sweepImages(isKnown: (image: string, buildIds: string[]) => boolean): Promise<void>;
+  /** Removes the slugs' images that nobody knows, neither by themselves nor by the builds that made them. False where a container still uses one. Safe at any time. */
+  sweepImages(isKnown: (image: string, buildIds: string[]) => boolean): Promise<boolean>;
   /** Calls back for each formation dyno that stops, and whenever it begins to listen, again too (`undefined`: look at everything). Returns a stop function. */
   watch(onStopped: (stopped: { appId: string; dynoId: string } | undefined) => void): () => void;
 };

@@ -24,7 +24,7 @@ export type GitDeps = {
   /** Only what the user may see. */
   findApp(name: string, user: User): App | undefined;
   /** The first push creates the app. @throws AppError when the name is taken. */
-  createApp(name: string, user: User): App;
+  createApp(name: string, user: User): Promise<App>;
   /** @throws AppError what createApp would throw: said before anything is uploaded. */
   checkNewApp(name: string, user: User): void;
   /** Resolves true when that version serves, having written all that the pusher should read. May throw AppError. */
@@ -118,8 +118,8 @@ export function createGit(deps: GitDeps, overrides: Partial<GitOptions> = {}): G
         authenticate: deps.authenticate,
         findApp: deps.findApp,
         checkNewApp: deps.checkNewApp,
-        createApp(name, user) {
-          const app = deps.createApp(name, user);
+        async createApp(name, user) {
+          const app = await deps.createApp(name, user);
           created.add(app.id);
           return app;
         },

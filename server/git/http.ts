@@ -18,7 +18,7 @@ export type GitRoutesOptions = {
   authenticate(token: string): User | undefined;
   findApp(name: string, user: User): App | undefined;
   /** @throws AppError */
-  createApp(name: string, user: User): App;
+  createApp(name: string, user: User): Promise<App>;
   /** @throws AppError what createApp would throw */
   checkNewApp(name: string, user: User): void;
   isStopping(): boolean;
@@ -104,7 +104,7 @@ async function receive(request: FastifyRequest, reply: FastifyReply, { user, nam
   let app = options.findApp(name, user);
   if (!app) {
     checkNewApp(name, user, options);
-    app = options.createApp(name, user);
+    app = await options.createApp(name, user);
   }
   const { id } = app;
   const directory = await repositories.ensure(id);

@@ -22,7 +22,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
   };
 
   return {
-    createApp(wanted, user) {
+    async createApp(wanted, user) {
       const name = wanted ?? freeName(parts);
       assertAppName(name);
       const at = parts.now();
@@ -33,8 +33,8 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
         store.deployments.makeCurrent(deployment, at);
       });
       log.info({ app: name }, "app created");
-      // The router learns of an app with its first deploy; until then it is told to say so (H81).
-      void lock.run(app.id, () => converge(parts, currentTarget(parts, app))).catch((error: unknown) => log.warn({ app: name, err: error }, "the router does not know the new app yet"));
+      // Its host says from now on that nothing is deployed yet (H81). A router that is away hears of it at the supervisor's next look.
+      await lock.run(app.id, () => converge(parts, currentTarget(parts, app))).catch((error: unknown) => log.warn({ app: name, err: error }, "the router does not know the new app yet"));
       return app;
     },
 

@@ -25,9 +25,8 @@ export class BuildFailed extends AppError {}
  */
 export async function build(parts: Parts, app: App, row: Build, source: Source, config: ConfigVars, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
   const { engine, config: { limits } } = parts;
-  const appJsonFile = await source.readFile("app.json", MAX_APP_JSON_BYTES);
+  const [appJsonFile, procfile] = await Promise.all([source.readFile("app.json", MAX_APP_JSON_BYTES), source.readFile("Procfile", MAX_PROCFILE_BYTES)]);
   const appJson = appJsonFile ? parseAppJson(appJsonFile) : EMPTY_APP_JSON;
-  const procfile = await source.readFile("Procfile", MAX_PROCFILE_BYTES);
   if (procfile) parseProcfile(procfile);
 
   stopwatch.lap("read source");

@@ -9,7 +9,7 @@ import { converge } from "./converge.ts";
 import type { Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { createRelease, currentTarget, launch, slugOf, type ReleaseChange } from "./release.ts";
+import { createRelease, currentTarget, launch, slugOf, type LaunchOptions, type ReleaseChange } from "./release.ts";
 
 type Changes = Pick<Pipeline, "changeConfig" | "scale" | "rollback" | "restart" | "stop">;
 
@@ -20,13 +20,13 @@ export function createChanges(parts: Parts): Changes {
   const { store, lock, engine } = parts;
 
   /** Derives the next release from the current one, under the app's lock; undefined when nothing would change. */
-  const change = (app: Parameters<Changes["changeConfig"]>[0], derive: (current: Release) => Omit<ReleaseChange, "user"> | undefined, user: ReleaseChange["user"]): Promise<Release> =>
+  const change = (app: Parameters<Changes["changeConfig"]>[0], derive: (current: Release) => Omit<ReleaseChange, "user"> | undefined, user: ReleaseChange["user"], options: LaunchOptions = {}): Promise<Release> =>
     lock.run(app.id, async () => {
       const current = currentTarget(parts, app);
       const next = derive(current.release);
       if (!next) return current.release;
       const target = createRelease(parts, app, { ...next, user });
-      await launch(parts, target, NOBODY);
+      await launch(parts, target, NOBODY, options);
       return target.release;
     });
 
@@ -43,7 +43,7 @@ export function createChanges(parts: Parts): Changes {
         const formation = scaled(current.formation, updates);
         const description = describeScale(current.formation, formation);
         return description === undefined ? undefined : { slug: slugOf(store, current), config: current.config, formation, description };
-      }, user),
+      }, user, { releasePhase: false }),
 
     rollback: (app, release, user) =>
       change(app, (current) => {

@@ -34,9 +34,9 @@ async function retire({ router, engine, config, log }: Parts, dynos: Dyno[]): Pr
   }));
 }
 
-/** Removes the images of slugs that are no more; one that a dyno still uses goes the next time. */
-export async function sweepImages({ engine, store }: Pick<Parts, "engine" | "store">): Promise<void> {
-  await engine.sweepImages((image, buildIds) => store.slugs.images().includes(image) || store.builds.pending().some(({ id }) => buildIds.includes(id)));
+/** Removes the images of slugs that are no more. False where a dyno still uses one: it goes the next time. */
+export function sweepImages({ engine, store }: Pick<Parts, "engine" | "store">): Promise<boolean> {
+  return engine.sweepImages((image, buildIds) => store.slugs.images().includes(image) || store.builds.pending().some(({ id }) => buildIds.includes(id)));
 }
 
 /** Ids of the dynos that the router sends requests to now. */

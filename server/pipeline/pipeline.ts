@@ -21,8 +21,8 @@ export type DynoView = {
 export type ReleaseStatus = "pending" | "succeeded" | "failed";
 
 export type Pipeline = {
-  /** Creates the app with v1 "Initial release". A name is made up when none is given. @throws AppError invalid_params (bad or taken name) */
-  createApp(name: string | undefined, user: User): App;
+  /** Creates the app with v1 "Initial release"; its host answers from then on. A name is made up when none is given. @throws AppError invalid_params (bad or taken name) */
+  createApp(name: string | undefined, user: User): Promise<App>;
   /** The app answers under its new host from one instant on. @throws AppError invalid_params */
   renameApp(app: App, name: string): Promise<App>;
   /** Stops and removes everything of the app. */

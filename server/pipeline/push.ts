@@ -74,7 +74,7 @@ async function deploy(parts: Parts, push: Push, row: Build, output: Paragraphs, 
     Object.assign(row, { status: "succeeded", updatedAt: parts.now() });
     store.builds.update(row);
     detail(output, `Released v${target.release.version}`);
-    detail(output, `${appUrl(app.name, parts.config, parts.routerPort())} deployed to paas`);
+    if (target.release.formation["web"] !== undefined) detail(output, `${appUrl(app.name, parts.config, parts.routerPort())} deployed to paas`);
     output.blank();
     output.write("Verifying deploy... done.\n");
     log.info({ app: app.name, release: `v${target.release.version}`, stages: stopwatch.stages() }, "deploy succeeded");
@@ -102,7 +102,7 @@ async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug
 async function forgetSlug({ store, engine, log, now }: Parts, { app, deployment, slug }: Target): Promise<void> {
   if (!slug || store.deployments.find(deployment.id)?.state !== "failed") return;
   store.slugs.markPruned(slug.id, now());
-  await engine.removeImage(slug.image).catch((err: unknown) => log.warn({ app: app.name, err }, "the image of a failed release is left for the next start"));
+  await engine.removeImage(slug.image).catch((err: unknown) => log.warn({ app: app.name, err }, "the image of a failed release is left for the next look"));
 }
 
 /** Tells pusher and log why, and writes it down. */

@@ -18,6 +18,13 @@ export type ReleaseChange = {
   user: User;
 };
 
+export type LaunchOptions = {
+  stopwatch?: Stopwatch;
+  signal?: AbortSignal;
+  /** False where code and config stay as they are: a scaling. */
+  releasePhase?: boolean;
+};
+
 /**
  * The release that serves, with all that it stands for. Every app has one from birth.
  * @throws AppError not_found when the app is gone.
@@ -54,11 +61,11 @@ export function createRelease({ store, now }: Pick<Parts, "store" | "now">, app:
  * Brings a pending release to life: release phase, converge. The failure is written down and thrown on.
  * @throws AppError release_phase_failed, deploy_failed, engine_unavailable, router_unavailable: the release before it serves on.
  */
-export async function launch(parts: Parts, target: Target, output: Output, options: { stopwatch?: Stopwatch; signal?: AbortSignal } = {}): Promise<{ discarded: Promise<void> }> {
+export async function launch(parts: Parts, target: Target, output: Output, options: LaunchOptions = {}): Promise<{ discarded: Promise<void> }> {
   const { store, now } = parts;
   let deployment = target.deployment;
   try {
-    if (target.slug?.processTypes["release"] !== undefined) {
+    if (options.releasePhase !== false && target.slug?.processTypes["release"] !== undefined) {
       deployment = store.deployments.move(deployment, "releasing", now());
       await runReleasePhase(parts, { ...target, deployment }, output, options.signal);
       options.stopwatch?.lap("release phase");
@@ -67,7 +74,7 @@ export async function launch(parts: Parts, target: Target, output: Output, optio
     deployment = store.deployments.move(deployment, "starting", now());
     const result = await converge(parts, { ...target, deployment }, options);
     // The engine keeps an image while a dyno of it exists, so the old dynos go first.
-    void result.discarded.then(() => prune(parts, target.app)).catch((error: unknown) => parts.log.warn({ app: target.app.name, err: error }, "old slugs are left for the next start"));
+    void result.discarded.then(() => prune(parts, target.app)).catch((error: unknown) => parts.log.warn({ app: target.app.name, err: error }, "old slugs are left for the next look"));
     return result;
   } catch (error) {
     const state = store.deployments.find(deployment.id)?.state;

@@ -10,7 +10,7 @@ import type { Parts } from "./parts.ts";
 import { currentTarget } from "./release.ts";
 
 const LOOK_MS = 30_000;
-/** After a look at one app that failed: engine or router did not answer. */
+/** After a look that failed, for engine or router did not answer, and after one that had to leave something. */
 const RETRY_MS = 3000;
 
 export type Supervisor = {
@@ -97,15 +97,28 @@ export function createSupervisor(parts: Parts): Supervisor {
     timers.set(appId, setTimeout(() => heal(appId), ms));
   }
 
-  /** Compares everything at once: one question to the engine, one to the router. */
-  async function lookAtEverything(): Promise<void> {
+  /** Looks now, and again after a while, for as long as it is not stopped. */
+  function look(prepared: Promise<void> = Promise.resolve()): void {
+    clearTimeout(looking);
+    let nextMs = RETRY_MS;
+    const work = prepared.then(lookAtEverything).then((complete) => {
+      if (complete) nextMs = LOOK_MS;
+    });
+    track(work.finally(() => {
+      clearTimeout(looking);
+      if (!stopped) looking = setTimeout(() => look(), nextMs);
+    }), undefined);
+  }
+
+  /** Compares everything at once: one question to the engine, one to the router. False when something could not go yet. */
+  async function lookAtEverything(): Promise<boolean> {
     const [dynos, routes] = await Promise.all([engine.dynos(), router.routes()]);
     const apps = store.apps.list();
     const live = new Set(routes.flatMap(({ targets }) => targets.map(({ id }) => id)));
     for (const app of apps) if (needsWork(app)) heal(app.id);
     for (const { id } of routes) if (!apps.some((app) => app.id === id)) await router.remove(id);
     await engine.removeLate();
-    await sweepImages(parts);
+    return sweepImages(parts);
 
     function needsWork(app: App): boolean {
       const { release, slug } = currentTarget(parts, app);
@@ -118,15 +131,14 @@ export function createSupervisor(parts: Parts): Supervisor {
   return {
     start() {
       stopWatching = engine.watch((event) => {
-        if (event === undefined) track(engine.prepare(() => undefined).then(lookAtEverything), undefined);
+        if (event === undefined) look(engine.prepare(() => undefined));
         else if (!parts.retiring.has(event.dynoId)) heal(event.appId, event.dynoId);
       });
-      looking = setInterval(() => track(lookAtEverything(), undefined), LOOK_MS);
     },
     async stop() {
       stopped = true;
       stopWatching?.();
-      clearInterval(looking);
+      clearTimeout(looking);
       for (const timer of timers.values()) clearTimeout(timer);
       await Promise.all(running);
     },

@@ -9,7 +9,7 @@ let server: ApiServer;
 let app: App;
 beforeAll(async () => {
   server = await startApiServer();
-  app = server.pipeline.createApp("app", server.ann.user);
+  app = await server.pipeline.createApp("app", server.ann.user);
   server.pipeline.deploy(app, server.ann.user, { web: "npm start", worker: "node worker.js" });
 });
 afterAll(async () => {

@@ -19,7 +19,7 @@ beforeAll(async () => {
       throw new AppError("engine_unavailable", "The container engine does not answer.", { cause: new Error("ECONNREFUSED cause-of-the-inside") });
     },
   }));
-  app = server.pipeline.createApp("contract", server.ann.user);
+  app = await server.pipeline.createApp("contract", server.ann.user);
   server.pipeline.deploy(app, server.ann.user);
 });
 afterAll(() => server.stop());
@@ -154,7 +154,7 @@ test("health is 503 until the control plane is ready, and needs no token", async
 
 test("a stop ends connections that never carried a request, and lets a running answer end", async () => {
   const other = await startApiServer();
-  const left = other.pipeline.createApp("running", other.ann.user);
+  const left = await other.pipeline.createApp("running", other.ann.user);
   const { build, output } = other.pipeline.startBuild(left, other.ann.user);
   const { body } = await other.ask<{ output_stream_url: string }>("GET", `/apps/running/builds/${build.id}`);
   output.write("begun, ");

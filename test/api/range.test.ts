@@ -7,7 +7,7 @@ let server: ApiServer;
 let app: App;
 beforeAll(async () => {
   server = await startApiServer();
-  app = server.pipeline.createApp("ranged", server.ann.user);
+  app = await server.pipeline.createApp("ranged", server.ann.user);
   for (let version = 2; version <= 25; version += 1) await server.pipeline.changeConfig(app, { N: String(version) }, server.ann.user);
 });
 afterAll(() => server.stop());
@@ -78,7 +78,7 @@ describe("a list of 25 releases", () => {
 
 test("a page never parts items that are equal in what it is sorted by, for the next would skip them", async () => {
   for (const name of ["tie-one", "tie-two", "tie-three"]) {
-    const { id } = server.pipeline.createApp(name, server.bob.user);
+    const { id } = await server.pipeline.createApp(name, server.bob.user);
     server.store.apps.touch(id, "2030-01-01T00:00:00.000Z");
   }
   const page = await server.ask<unknown[]>("GET", "/apps", { as: server.bob, headers: { range: "updated_at ..; max=2" } });

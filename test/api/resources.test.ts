@@ -9,7 +9,7 @@ let server: ApiServer;
 let app: App;
 beforeAll(async () => {
   server = await startApiServer();
-  app = server.pipeline.createApp("objects", server.ann.user);
+  app = await server.pipeline.createApp("objects", server.ann.user);
 });
 afterAll(() => server.stop());
 
@@ -41,7 +41,7 @@ test("an app, from birth: with its first release, and URLs that lead to it", asy
 
 test("lists of apps: what one may see, and what one owns", async () => {
   const names = async (path: string, as = server.ann) => (await server.ask<{ name: string }[]>("GET", path, { as })).body.map(({ name }) => name);
-  server.pipeline.createApp("bobs-app", server.bob.user);
+  await server.pipeline.createApp("bobs-app", server.bob.user);
   expect(await names("/apps")).toEqual(["objects"]);
   expect(await names("/apps", server.admin)).toEqual(["bobs-app", "objects"]);
   for (const self of ["~", "ann@example.com", server.ann.user.id]) expect(await names(`/users/${self}/apps`)).toEqual(["objects"]);
@@ -156,7 +156,7 @@ test("a build: pending with a live output that ends with it, then the slug and r
 });
 
 test("who leaves a build's output lets go of it", async () => {
-  const fresh = server.pipeline.createApp("left-early", server.ann.user);
+  const fresh = await server.pipeline.createApp("left-early", server.ann.user);
   const { build, output } = server.pipeline.startBuild(fresh, server.ann.user);
   const { body } = await server.ask<{ output_stream_url: string }>("GET", `/apps/left-early/builds/${build.id}`);
   output.write("some\n");

@@ -57,7 +57,7 @@ describe.each(Object.entries(EXPECTED))("%s", (route, expected) => {
   const request = (concrete: string, as: Ask["as"], json: unknown) => server.ask(method, concrete, { ...(as === undefined ? {} : { as }), ...(json === undefined ? {} : { json }) });
 
   test("refuses who has no token or a wrong one, and shows an app to its owner and to admins alone", async () => {
-    const app = server.pipeline.createApp(undefined, server.ann.user);
+    const app = await server.pipeline.createApp(undefined, server.ann.user);
     server.pipeline.deploy(app, server.ann.user);
     const before = server.store.releases.list(app.id).length;
     const build = server.store.builds.list(app.id)[0]?.id ?? "";
@@ -94,7 +94,7 @@ describe.each(Object.entries(EXPECTED))("%s", (route, expected) => {
 });
 
 test("what belongs to another app is not found through one's own", async () => {
-  const [own, foreign] = [server.pipeline.createApp(undefined, server.bob.user), server.pipeline.createApp(undefined, server.ann.user)];
+  const [own, foreign] = [await server.pipeline.createApp(undefined, server.bob.user), await server.pipeline.createApp(undefined, server.ann.user)];
   const release = server.pipeline.deploy(foreign, server.ann.user);
   const build = server.store.builds.list(foreign.id)[0]?.id;
   const as = server.bob;

@@ -124,6 +124,15 @@ describe("scaling, under load", () => {
     expect(await dynos()).toEqual({ "web.1": one["web.1"] });
   });
 
+  it("runs no release command, for neither code nor config changed", async () => {
+    const next = (await releases()).at(-1)!.version + 1;
+    await app.push({ text: "released once", worker: true, procfile: `release: test "$HEROKU_RELEASE_VERSION" = v${next}\n` });
+    expect((await scale([{ type: "web", quantity: 2 }])).status).toBe(200);
+    expect((await setConfig({ RELEASED: "again" })).body.message).toContain("The release command exited with status 1");
+    expect((await scale([{ type: "web", quantity: 1 }])).status).toBe(200);
+    await noneFailed();
+  });
+
   it("to zero answers 503 with H14 and back to one serves again", async () => {
     await load.stop();
     await scale([{ type: "web", quantity: 0 }]);
@@ -236,7 +245,8 @@ describe("an app", () => {
 
     expect((await paas.api("POST", "/apps", { name: "doomed" })).status).toBe(201);
     expect((await releases("doomed")).map(({ version, description }) => [version, description])).toEqual([[1, "Initial release"]]);
-    expect((await paas.get("doomed")).status).toBe(503);
+    const blank = await paas.get("doomed");
+    expect([blank.status, blank.body]).toEqual([404, expect.stringContaining("H81")]);
     await paas.api("DELETE", "/apps/doomed");
     await invariants.hold();
   });

@@ -71,7 +71,7 @@ export async function startGitServer(options: Partial<GitOptions> & { dataDir?: 
       authenticate: (token) => users.get(token),
       findApp,
       checkNewApp,
-      createApp(name, { id }) {
+      async createApp(name, { id }) {
         checkNewApp(name);
         const now = new Date().toISOString();
         const app = { id: `id-of-${name}`, name, ownerId: id, createdAt: now, updatedAt: now };

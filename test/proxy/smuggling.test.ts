@@ -155,7 +155,7 @@ describe("a request that is served keeps exactly one framing", () => {
     const { requests } = await send(post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\nContent-Length: 9\r\nHost: evil\r\nX-Forwarded-For: 1.1.1.1\r\n\r\n"));
     expect(requests).toHaveLength(1);
     expect(requests[0]!.body).toBe("hi");
-    expect(app.received()).not.toMatch(/evil|1\.1\.1\.1|: 9/);
+    expect(app.received()).not.toMatch(/evil|1\.1\.1\.1|: 9\r/);
   });
 
   for (const [id, nominated] of [["H22", "content-length"], ["H22b", "close, Content-Length"], ["H22c", "content_length"]] as const)

@@ -8,6 +8,7 @@ import { thisHost } from "../../bin/setup/host.ts";
 import { writeLine } from "../../bin/setup/progress.ts";
 import { ensureStackImage } from "../../bin/setup/stack-image.ts";
 import { loadConfig } from "../../server/config.ts";
+import { ensureBuildImage } from "../../server/engine/build-image.ts";
 import { ensureUnreachableRoute } from "../../server/engine/unreachable-route.ts";
 import { leftovers, processesWith } from "./leftovers.ts";
 import { watchForOtherRuns } from "./other-runs.ts";
@@ -15,10 +16,13 @@ import { watchForOtherRuns } from "./other-runs.ts";
 export default async function setup(): Promise<() => Promise<void>> {
   const host = thisHost(process.env);
   await ensureEngine(host, writeLine);
-  process.env["PAAS_STACK_IMAGE"] = await ensureStackImage(host, writeLine);
+  const stackImage = await ensureStackImage(host, writeLine);
+  process.env["PAAS_STACK_IMAGE"] = stackImage;
   await ensureUnreachableRoute(loadConfig(process.env).networkRange);
 
   const docker = engineClient(engineEndpoint(process.env));
+  // Once, before several platforms at a time would each begin to make it.
+  await ensureBuildImage(docker, { stackImage, onProgress: writeLine });
   const others = await watchForOtherRuns();
   const before = new Set(await leftovers(docker));
   const folder = mkdtempSync(join(tmpdir(), "paas-run-"));

@@ -78,7 +78,7 @@ export function createApiPipeline(store: Store): ApiPipeline {
       return made;
     },
 
-    createApp(given, user) {
+    async createApp(given, user) {
       const name = given ?? randomAppName();
       assertAppName(name);
       const app: App = { id: randomUUID(), name, ownerId: user.id, createdAt: now(), updatedAt: now() };
