@@ -1,6 +1,7 @@
 /** A Docker Engine that answers: the one that runs, or one that we install and start. */
 
-import Docker from "dockerode";
+import type Docker from "dockerode";
+import { EngineClient } from "../../server/engine/dockerode.ts";
 import { startDaemon, type Probe } from "./daemon.ts";
 import { engineCompanions, ensurePrograms } from "./host-packages.ts";
 import type { Host } from "./host.ts";
@@ -23,7 +24,7 @@ export function engineEndpoint(env: NodeJS.ProcessEnv): EngineEndpoint {
 
 /** A client of the engine that DOCKER_HOST (a remote one: of this very process) names. */
 export function engineClient(endpoint: EngineEndpoint, options: Docker.DockerOptions = {}): Docker {
-  return endpoint.kind === "unix" ? new Docker({ ...options, socketPath: endpoint.socketPath }) : new Docker(options);
+  return endpoint.kind === "unix" ? new EngineClient({ ...options, socketPath: endpoint.socketPath }) : new EngineClient(options);
 }
 
 /**
@@ -32,6 +33,8 @@ export function engineClient(endpoint: EngineEndpoint, options: Docker.DockerOpt
  */
 export async function ensureEngine(host: Host, write: Write): Promise<void> {
   const endpoint = engineEndpoint(host.env);
+  if (endpoint.kind === "remote" && endpoint.url.startsWith("ssh:"))
+    throw new SetupError(`DOCKER_HOST: ${endpoint.url} is on another machine. The router reaches dynos by their own addresses, so the engine must run on this one: unset DOCKER_HOST.`);
   const found = await probeEngine(endpoint);
   if (found === "answers") return;
   if (endpoint.kind === "remote") throw new SetupError(`No Docker Engine answers at ${endpoint.url} (DOCKER_HOST): start it there, or unset DOCKER_HOST.`);

@@ -1,11 +1,12 @@
 /** The engine on Docker: puts its parts together, and cleans up after all of them. */
 
-import Dockerode from "dockerode";
+import type Dockerode from "dockerode";
 import { statfs } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { ensureBuildImage } from "./build-image.ts";
 import { createBuildRunner } from "./builds.ts";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
+import { EngineClient } from "./dockerode.ts";
 import { createDynos } from "./dynos.ts";
 import type { Engine } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
@@ -32,7 +33,7 @@ const RECONNECT_MS = 1000;
 
 /** Docker Engine at DOCKER_HOST or the default socket. */
 export function createDockerEngine(options: DockerOptions): Engine {
-  const docker = new Dockerode();
+  const docker = new EngineClient();
   const { instance, networkRange } = options;
   let buildImage: string | undefined;
   let rootDir: string | undefined;

@@ -54,6 +54,11 @@ test("a remote engine that does not answer is not replaced by a local one", asyn
   await expect(ensureEngine({ ...host, env: { ...host.env, DOCKER_HOST: "tcp://127.0.0.1:1" } }, () => {})).rejects.toThrow("No Docker Engine answers at tcp://127.0.0.1:1 (DOCKER_HOST)");
 });
 
+test("an engine behind SSH is refused: its dynos could not be reached", async () => {
+  await expect(ensureEngine({ ...host, env: { ...host.env, DOCKER_HOST: "ssh://root@elsewhere" } }, () => {})).rejects.toThrow("DOCKER_HOST: ssh://root@elsewhere is on another machine");
+});
+
+
 test("installs what is missing, starts the daemon with data of its own, and leaves it running", async () => {
   const { host, folder, socketPath } = machine();
   const daemon = `#!${process.execPath}\nrequire("node:fs").writeFileSync("${folder}/daemon-args", process.argv.slice(2).join(" "));
