@@ -55,6 +55,7 @@ test("a remote engine that does not answer is not replaced by a local one", asyn
 });
 
 test("an engine behind SSH is refused: its dynos could not be reached", async () => {
+  const { host } = machine();
   await expect(ensureEngine({ ...host, env: { ...host.env, DOCKER_HOST: "ssh://root@elsewhere" } }, () => {})).rejects.toThrow("DOCKER_HOST: ssh://root@elsewhere is on another machine");
 });
 
