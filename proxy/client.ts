@@ -1,9 +1,11 @@
 /** The router as the control plane sees it: the other end of the control socket. */
 
 import http from "node:http";
+import type { Certificate, ServedCertificate } from "./certificate.ts";
 import type { Route } from "./route.ts";
 import { RouterError, isRouterErrorId } from "./router-error.ts";
 
+export type { Certificate, ServedCertificate } from "./certificate.ts";
 export type { Route, Target, Unavailable } from "./route.ts";
 export { RouterError, type RouterErrorId } from "./router-error.ts";
 
@@ -11,6 +13,8 @@ export type RouterHealth = {
   pid: number;
   /** The port that it serves on. */
   port: number;
+  /** The port for TLS; null where it has none. */
+  tlsPort: number | null;
   uptimeMs: number;
   /** Requests in flight, in all. */
   inFlight: number;
@@ -34,6 +38,18 @@ export type Router = {
   remove(routeId: string): Promise<void>;
   /** The routes in force. */
   routes(): Promise<Route[]>;
+  /**
+   * Puts a certificate in force, in the place of one of the same id. Resolves once every handshake from now on uses it and
+   * the snapshot is on disk; idempotent. "invalid_certificate": `what` says why (no PEM, key of another certificate).
+   * Where two cover a host, an exact name wins over a wildcard, and then the one that was put last.
+   */
+  putCertificate(certificate: Certificate): Promise<void>;
+  /** Unknown ids are away already. */
+  removeCertificate(id: string): Promise<void>;
+  certificates(): Promise<ServedCertificate[]>;
+  /** From now on `GET /.well-known/acme-challenge/<token>` is answered with the text, on every host (RFC 8555 8.3). Not in the snapshot. */
+  putChallenge(token: string, text: string): Promise<void>;
+  removeChallenge(token: string): Promise<void>;
   health(): Promise<RouterHealth>;
 };
 
@@ -53,6 +69,21 @@ export function createRouterClient(socketPath: string, options: { timeoutMs?: nu
     },
     async routes() {
       return (await call("GET", "/routes")) as Route[];
+    },
+    async putCertificate(certificate) {
+      await call("POST", "/certificates", certificate);
+    },
+    async removeCertificate(id) {
+      await call("POST", "/certificates/remove", { id });
+    },
+    async certificates() {
+      return (await call("GET", "/certificates")) as ServedCertificate[];
+    },
+    async putChallenge(token, text) {
+      await call("POST", "/challenges", { token, text });
+    },
+    async removeChallenge(token) {
+      await call("POST", "/challenges/remove", { token });
     },
     async health() {
       return (await call("GET", "/health")) as RouterHealth;

@@ -24,7 +24,11 @@ export function checkRoute(value: unknown): Route | string {
   }
   if (new Set(checked.map((target) => target.id)).size !== checked.length) return "`targets` names a target twice.";
   if (typeof unavailable !== "string" || !UNAVAILABLE.includes(unavailable)) return "`unavailable` is one of H10, H14, H80, H81.";
-  return { id, deployment, hosts, targets: checked, unavailable: unavailable as Unavailable };
+  // Both are missing in snapshots of earlier versions.
+  const { redirectToTls = false, hstsSeconds = 0 } = value;
+  if (typeof redirectToTls !== "boolean") return "`redirectToTls` is true or false.";
+  if (typeof hstsSeconds !== "number" || !Number.isInteger(hstsSeconds) || hstsSeconds < 0) return "`hstsSeconds` is a whole number.";
+  return { id, deployment, hosts, targets: checked, unavailable: unavailable as Unavailable, redirectToTls, hstsSeconds };
 }
 
 function checkTarget(value: unknown): Target | string {

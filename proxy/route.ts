@@ -23,4 +23,8 @@ export type Route = {
   targets: Target[];
   /** Answered when `targets` is empty. */
   unavailable: Unavailable;
+  /** Plain HTTP is answered with a redirect to the same URL over TLS (but for ACME's challenges). */
+  redirectToTls: boolean;
+  /** Strict-Transport-Security's max-age in responses over TLS (RFC 6797 6.1.1); 0: none. */
+  hstsSeconds: number;
 };

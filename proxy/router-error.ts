@@ -6,6 +6,7 @@ export type RouterErrorId =
   | "host_in_use"
   | "target_live"
   | "invalid_route"
+  | "invalid_certificate"
   | "invalid_request"
   | "not_found"
   | "snapshot_failed"
@@ -30,6 +31,7 @@ const STATUS: Record<RouterErrorId, number> = {
   host_in_use: 409,
   target_live: 409,
   invalid_route: 422,
+  invalid_certificate: 422,
   invalid_request: 400,
   not_found: 404,
   snapshot_failed: 507,

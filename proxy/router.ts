@@ -17,7 +17,7 @@ export type RouterOptions = {
   onCorruptSnapshot?: (putAside: string) => void;
 };
 
-export type Health = { pid: number; port: number; uptimeMs: number; inFlight: number };
+export type Health = { pid: number; port: number; tlsPort: number | null; uptimeMs: number; inFlight: number };
 
 /** What the control socket drives. */
 export type RunningRouter = {
@@ -61,6 +61,6 @@ export function controls(authority: RouteAuthority, port: number): Omit<RunningR
     drain: (targetIds, timeoutMs) => authority.drain(targetIds, timeoutMs),
     remove: (routeId) => authority.remove(routeId),
     routes: () => authority.routes(),
-    health: async () => ({ pid: process.pid, port, uptimeMs: Math.round(performance.now() - startedAt), inFlight: await authority.inFlight() }),
+    health: async () => ({ pid: process.pid, port, tlsPort: null, uptimeMs: Math.round(performance.now() - startedAt), inFlight: await authority.inFlight() }),
   };
 }

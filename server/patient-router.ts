@@ -17,6 +17,11 @@ export function createPatientRouter(router: Router): Router {
     drain: (targetIds, timeoutMs) => ask(() => router.drain(targetIds, timeoutMs)),
     remove: (routeId) => ask(() => router.remove(routeId)),
     routes: () => ask(() => router.routes()),
+    putCertificate: (certificate) => ask(() => router.putCertificate(certificate)),
+    removeCertificate: (id) => ask(() => router.removeCertificate(id)),
+    certificates: () => ask(() => router.certificates()),
+    putChallenge: (token, text) => ask(() => router.putChallenge(token, text)),
+    removeChallenge: (token) => ask(() => router.removeChallenge(token)),
     health: () => ask(() => router.health()),
   };
 }

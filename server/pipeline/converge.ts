@@ -94,6 +94,8 @@ async function switchTo({ router, config }: Parts, { app, deployment, release, s
     hosts: [appHost(app.name, config.domain)],
     targets: web.map(({ id, name, address }) => ({ id, dyno: name, address: address as string, port: WEB_PORT })),
     unavailable: slug === undefined ? "H81" : (release.formation["web"]?.quantity ?? 0) === 0 ? "H14" : "H10",
+    redirectToTls: false,
+    hstsSeconds: 0,
   };
   if (before && sameRoute(before, route) && deploymentOfRoute(before) === deployment.id) return;
   await router.switchTo(route);
