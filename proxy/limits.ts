@@ -33,6 +33,10 @@ export type Limits = {
   pipelineBytes: number;
   idlePerTarget: number;
   connections: number;
+  /**
+   * A sixth of all, and no less: a CDN, a load balancer or the NAT of an office or a phone network is one address. What one address
+   * can do with that many is bounded by the time limits above; this one only keeps it from taking the whole router.
+   */
   connectionsPerAddress: number;
   /** Requests that wait for their response to begin, per target of a route, before it is full (H11). */
   requestsPerTarget: number;
@@ -64,7 +68,7 @@ export const DEFAULT_LIMITS: Limits = {
   pipelineBytes: 65_536,
   idlePerTarget: 256,
   connections: 12_000,
-  connectionsPerAddress: 200,
+  connectionsPerAddress: 2_000,
   requestsPerTarget: 200,
   shutdownMs: 30_000,
 };
