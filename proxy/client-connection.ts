@@ -21,6 +21,8 @@ const HEAD_TOO_SLOW = refusal(408, "The head of the request did not come in time
 export class ClientConnection {
   readonly socket: Socket;
   readonly address: string;
+  /** It came with TLS. */
+  readonly secure: boolean;
   /** The field lines that are the same for each request of this connection. */
   readonly origin: string;
   readonly #state: RouterState;
@@ -33,12 +35,13 @@ export class ClientConnection {
   #paused = false;
   #advancing = false;
 
-  constructor(state: RouterState, accepted: Socket, address: string, port: number) {
+  constructor(state: RouterState, accepted: Socket, address: string, port: number, secure: boolean) {
     this.#state = state;
-    const socket = readShared(accepted, (bytes, end) => this.#received(bytes, end));
+    this.secure = secure;
+    const socket = secure ? accepted.on("data", (bytes: Buffer) => this.#received(bytes, bytes.length)) : readShared(accepted, (bytes, end) => this.#received(bytes, end));
     this.socket = socket;
     this.address = address;
-    this.origin = `X-Forwarded-Proto: http\r\nX-Forwarded-Port: ${port}\r\n`;
+    this.origin = `X-Forwarded-Proto: ${secure ? "https" : "http"}\r\nX-Forwarded-Port: ${port}\r\n`;
     this.#since = state.now;
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());

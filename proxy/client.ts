@@ -1,12 +1,13 @@
 /** The router as the control plane sees it: the other end of the control socket. */
 
-import http from "node:http";
 import type { Certificate, ServedCertificate } from "./certificate.ts";
+import { request as sendRequest } from "./node-http.ts";
 import type { Route } from "./route.ts";
 import { RouterError, isRouterErrorId } from "./router-error.ts";
 
 export type { Certificate, ServedCertificate } from "./certificate.ts";
 export type { Route, Target, Unavailable } from "./route.ts";
+export { codeVersion } from "./code-version.ts";
 export { RouterError, type RouterErrorId } from "./router-error.ts";
 
 export type RouterHealth = {
@@ -18,6 +19,10 @@ export type RouterHealth = {
   uptimeMs: number;
   /** Requests in flight, in all. */
   inFlight: number;
+  /** Which state of the router's code runs: see codeVersion. */
+  version: string;
+  /** The processes that serve. */
+  workers: number[];
 };
 
 /** Every call rejects with a RouterError only. */
@@ -51,7 +56,16 @@ export type Router = {
   putChallenge(token: string, text: string): Promise<void>;
   removeChallenge(token: string): Promise<void>;
   health(): Promise<RouterHealth>;
+  /**
+   * Lets another router process take this one's place, on the same listening socket: no connection is refused and no
+   * request lost. Resolves with its pid once its workers serve. "upgrade_failed": this one goes on as if nothing had been.
+   * @param how Node and the router's main.ts to run; what runs now when not given.
+   */
+  upgrade(how?: { program?: string; script?: string }): Promise<{ pid: number }>;
 };
+
+/** Its workers start within this, or it fails. */
+const UPGRADE_MS = 10_000;
 
 /** A client for the router at `socketPath`. `timeoutMs` bounds each call; a drain's own time comes on top. */
 export function createRouterClient(socketPath: string, options: { timeoutMs?: number } = {}): Router {
@@ -85,6 +99,9 @@ export function createRouterClient(socketPath: string, options: { timeoutMs?: nu
     async removeChallenge(token) {
       await call("POST", "/challenges/remove", { token });
     },
+    async upgrade(how = {}) {
+      return (await call("POST", "/upgrade", how, UPGRADE_MS)) as { pid: number };
+    },
     async health() {
       return (await call("GET", "/health")) as RouterHealth;
     },
@@ -112,7 +129,7 @@ function exchange(socketPath: string, method: string, path: string, text: string
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
     // No kept connection: a restarted router must never be asked through a dead one.
-    const request = http.request({ socketPath, method, path, headers, signal, agent: false }, (response) => {
+    const request = sendRequest({ socketPath, method, path, headers, signal, agent: false }, (response) => {
       const parts: Buffer[] = [];
       response.on("data", (part: Buffer) => parts.push(part));
       response.on("error", reject);

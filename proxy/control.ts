@@ -1,20 +1,29 @@
 /** The control socket: a few JSON requests over HTTP on a unix socket that only this user may open. */
 
 import { chmodSync, unlinkSync } from "node:fs";
-import http from "node:http";
+import type http from "node:http";
 import net from "node:net";
 import { once } from "node:events";
+import { createServer } from "./node-http.ts";
 import { RouterError, statusOf } from "./router-error.ts";
-import type { RunningRouter } from "./router.ts";
+import type { Controlled } from "./controls.ts";
 
 const MAX_BODY = 4 * 1024 * 1024;
 const MAX_DRAIN_MS = 24 * 60 * 60 * 1_000;
 
-/** What the socket drives. */
-export type Controlled = Omit<RunningRouter, "port" | "stop">;
+/** What to run in the router's place: its own program and script where they are not given. */
+export type Upgrade = { program?: string; script?: string };
+
+/** What the socket drives: the router, and the process that it is. */
+export type ControlledProcess = Controlled & {
+  /** Sends every log line from now on until `to` is closed. */
+  followLog(to: http.ServerResponse): void;
+  /** @param answered resolves when the caller has been told: from then on another router may answer the socket. */
+  upgrade(how: Upgrade, answered: Promise<unknown>): Promise<{ pid: number }>;
+};
 
 /** Listens on `path`, mode 0600. Throws when another router answers there; a socket that nobody serves is replaced. */
-export async function listenForControl(path: string, router: Controlled): Promise<http.Server> {
+export async function listenForControl(path: string, router: ControlledProcess): Promise<http.Server> {
   if (await answers(path)) throw new Error(`another router serves ${path}`);
   try {
     unlinkSync(path);
@@ -22,7 +31,7 @@ export async function listenForControl(path: string, router: Controlled): Promis
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   // A drain may take as long as its caller says.
-  const server = http.createServer({ requestTimeout: 0 }, (request, response) => void handle(router, request, response));
+  const server = createServer({ requestTimeout: 0 }, (request, response) => void handle(router, request, response));
   // The mode counts from the first instant: the umask narrows what bind makes.
   const umask = process.umask(0o177);
   try {
@@ -35,33 +44,54 @@ export async function listenForControl(path: string, router: Controlled): Promis
   return server;
 }
 
-async function handle(router: Controlled, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+async function handle(router: ControlledProcess, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   try {
     const body = await readJson(request);
-    send(response, 200, await answer(router, request.method ?? "", request.url ?? "", body));
+    const asked = `${request.method} ${request.url}`;
+    if (asked === "GET /log") return followLog(router, response);
+    const closed = new Promise((resolve) => response.once("close", resolve));
+    send(response, 200, asked === "POST /upgrade" ? await router.upgrade(upgradeIn(body), closed) : await answer(router, asked, body));
   } catch (error) {
     const known = error instanceof RouterError ? error : new RouterError("router_failed", "unexpected", { cause: error });
     send(response, statusOf(known.id), { id: known.id, what: known.what });
   }
 }
 
-async function answer(router: Controlled, method: string, url: string, body: unknown): Promise<unknown> {
-  switch (`${method} ${url}`) {
+async function answer(router: Controlled, asked: string, body: unknown): Promise<unknown> {
+  switch (asked) {
     case "GET /health": return router.health();
     case "GET /routes": return router.routes();
     case "POST /switch": await router.switchTo(body); return {};
-    case "POST /remove": await router.remove(routeIdIn(body)); return {};
+    case "POST /remove": await router.remove(textIn(body, "routeId")); return {};
+    case "GET /certificates": return router.certificates();
+    case "POST /certificates": await router.putCertificate(body); return {};
+    case "POST /certificates/remove": await router.removeCertificate(textIn(body, "id")); return {};
+    case "POST /challenges": await router.putChallenge({ token: textIn(body, "token"), text: textIn(body, "text") }); return {};
+    case "POST /challenges/remove": await router.removeChallenge(textIn(body, "token")); return {};
     case "POST /drain": {
       const { targetIds, timeoutMs } = drainIn(body);
       return router.drain(targetIds, timeoutMs);
     }
-    default: throw new RouterError("not_found", `${method} ${url}`);
+    default: throw new RouterError("not_found", asked);
   }
 }
 
-function routeIdIn(body: unknown): string {
-  if (typeof body === "object" && body !== null && "routeId" in body && typeof body.routeId === "string") return body.routeId;
-  throw new RouterError("invalid_request", "routeId");
+function followLog(router: ControlledProcess, response: http.ServerResponse): void {
+  response.writeHead(200, { "content-type": "text/plain; charset=latin1" });
+  response.flushHeaders();
+  router.followLog(response);
+}
+
+function textIn(body: unknown, name: string): string {
+  const value = (body as Record<string, unknown> | null)?.[name];
+  if (typeof value !== "string") throw new RouterError("invalid_request", name);
+  return value;
+}
+
+function upgradeIn(body: unknown): Upgrade {
+  const how = (body ?? {}) as Record<string, unknown>;
+  for (const name of ["program", "script"]) if (how[name] !== undefined && typeof how[name] !== "string") throw new RouterError("invalid_request", name);
+  return how as Upgrade;
 }
 
 function drainIn(body: unknown): { targetIds: string[]; timeoutMs: number } {

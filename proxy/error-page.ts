@@ -1,7 +1,7 @@
 /** The router's own answers: a small page, or JSON where the client prefers it. Nothing of the request is echoed. */
 
-import { STATUS_CODES } from "node:http";
 import type { Failure } from "./failure.ts";
+import { STATUS_CODES } from "./node-http.ts";
 
 export type ErrorAnswer = {
   failure: Pick<Failure, "code" | "status" | "id" | "sentence">;

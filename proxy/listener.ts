@@ -1,20 +1,56 @@
-/** Takes connections in, within the limits in all and per address, and moves their clocks. */
+/** Takes connections in, plain and with TLS, within the limits in all and per address, and moves their clocks. */
 
 import net from "node:net";
+import type tls from "node:tls";
 import { ClientConnection } from "./client-connection.ts";
 import { errorResponse } from "./error-page.ts";
 import { FAILURES } from "./failure.ts";
 import type { RouterState } from "./router-state.ts";
 
 export class Listener {
-  readonly server: net.Server;
+  readonly plain: net.Server;
+  #tls: tls.Server | null = null;
   readonly #state: RouterState;
   readonly #connections = new Set<ClientConnection>();
+  /** Connections of each address, those in a TLS handshake among them. */
   readonly #perAddress = new Map<string, number>();
+  #open = 0;
+  #closed: Promise<unknown> | null = null;
 
   constructor(state: RouterState) {
     this.#state = state;
-    this.server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
+    this.plain = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      const { remoteAddress } = socket;
+      if (!this.#admit(remoteAddress)) return turnAway(socket);
+      this.#serve(socket, remoteAddress, false).on("close", () => this.#release(remoteAddress));
+    });
+  }
+
+  /** For connections with TLS; made when it is first asked for. */
+  get tls(): tls.Server {
+    return (this.#tls ??= this.#createTls());
+  }
+
+  #createTls(): tls.Server {
+    const { limits, certificates } = this.#state;
+    const server = process.getBuiltinModule("node:tls").createServer({
+      allowHalfOpen: true, noDelay: true, minVersion: "TLSv1.2", honorCipherOrder: true, handshakeTimeout: limits.headMs, ALPNProtocols: ["http/1.1"],
+      SNICallback: (name, done) => {
+        const context = certificates.find(name);
+        // No certificate is better than another host's: the client is told so (RFC 6066 3, unrecognized_name).
+        if (context === undefined) done(new Error("no certificate for this name"));
+        else done(null, context);
+      },
+    });
+    // Counted from here on, for a handshake costs more than a request.
+    server.on("connection", (socket: net.Socket) => {
+      const { remoteAddress } = socket;
+      if (!this.#admit(remoteAddress)) return void socket.destroy();
+      socket.on("close", () => this.#release(remoteAddress));
+    });
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    server.on("secureConnection", (socket) => this.#serve(socket, socket.remoteAddress ?? "", true));
+    return server;
   }
 
   /** Requests in flight. */
@@ -24,12 +60,13 @@ export class Listener {
     return busy;
   }
 
-  get connections(): number {
-    return this.#connections.size;
-  }
-
   tick(now: number): void {
     for (const connection of this.#connections) connection.tick(now);
+  }
+
+  /** Takes no more connections; resolves when the last one is closed. */
+  close(): Promise<unknown> {
+    return (this.#closed ??= Promise.all([this.plain, this.#tls].map((server) => new Promise((resolve) => (server === null ? resolve(null) : server.close(resolve))))));
   }
 
   /** Every connection closes as soon as no request is in flight on it. */
@@ -41,23 +78,30 @@ export class Listener {
     for (const connection of this.#connections) connection.socket.destroy();
   }
 
-  #accept(socket: net.Socket): void {
-    const { remoteAddress, localPort } = socket;
-    // Gone before it was looked at.
-    if (remoteAddress === undefined) return void socket.destroy();
-    const address = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
-    const here = this.#perAddress.get(address) ?? 0;
+  /** Counts a connection in, when there is room for it. */
+  #admit(remoteAddress: string | undefined): remoteAddress is string {
+    // Undefined where it is gone before it was looked at.
+    if (remoteAddress === undefined) return false;
+    const here = this.#perAddress.get(remoteAddress) ?? 0;
     const { limits } = this.#state;
-    if (here >= limits.connectionsPerAddress || this.#connections.size >= limits.connections) return turnAway(socket);
-    this.#perAddress.set(address, here + 1);
-    const connection = new ClientConnection(this.#state, socket, address, localPort ?? 0);
+    if (here >= limits.connectionsPerAddress || this.#open >= limits.connections) return false;
+    this.#open++;
+    this.#perAddress.set(remoteAddress, here + 1);
+    return true;
+  }
+
+  #serve(socket: net.Socket, remoteAddress: string, secure: boolean): net.Socket {
+    const address = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
+    const connection = new ClientConnection(this.#state, socket, address, socket.localPort ?? 0, secure);
     this.#connections.add(connection);
-    connection.socket.on("close", () => {
-      this.#connections.delete(connection);
-      const left = this.#perAddress.get(address)! - 1;
-      if (left === 0) this.#perAddress.delete(address);
-      else this.#perAddress.set(address, left);
-    });
+    return connection.socket.on("close", () => this.#connections.delete(connection));
+  }
+
+  #release(remoteAddress: string): void {
+    this.#open--;
+    const left = this.#perAddress.get(remoteAddress)! - 1;
+    if (left === 0) this.#perAddress.delete(remoteAddress);
+    else this.#perAddress.set(remoteAddress, left);
   }
 }
 

@@ -3,30 +3,23 @@
 import { type WriteStream, createWriteStream, statSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import type { AccessLog } from "./access-log.ts";
+import { LineBatch } from "./line-batch.ts";
 
-const FLUSH_MS = 100;
-const MAX_WAITING = 1024 * 1024;
 /** One file of this size is kept as `<path>.1`; what is older goes. */
 const MAX_FILE = 64 * 1024 * 1024;
 
-export type LogFile = AccessLog & { close(): Promise<void> };
+export type LogFile = AccessLog & {
+  /** Whole lines, each with its line feed. */
+  addLines(text: string): void;
+  close(): Promise<void>;
+};
 
 /** Appends to `path`, made with mode 0600. A line `at=warn dropped=n` says how many lines are missing before it. */
 export function openLogFile(path: string, maxFile = MAX_FILE): LogFile {
   let file = open(path);
   let written = sizeOf(path);
-  let waiting = "";
-  let dropped = 0;
   let turning: Promise<void> | null = null;
 
-  const flush = (): void => {
-    if (waiting === "" && dropped === 0) return;
-    if (dropped > 0) waiting += `at=warn dropped=${dropped}\n`;
-    file.write(waiting, "latin1");
-    written += waiting.length;
-    waiting = "";
-    dropped = 0;
-  };
   const turn = async (): Promise<void> => {
     await new Promise<void>((resolve) => file.end(() => resolve()));
     await rename(path, `${path}.1`).catch(() => {});
@@ -34,22 +27,20 @@ export function openLogFile(path: string, maxFile = MAX_FILE): LogFile {
     written = 0;
     turning = null;
   };
-  const timer = setInterval(() => {
-    if (turning !== null || file.writableLength > MAX_WAITING) return;
-    flush();
+  const write = (text: string): void => {
+    file.write(text, "latin1");
+    written += text.length;
     if (written >= maxFile) turning = turn();
-  }, FLUSH_MS);
-  timer.unref();
+  };
+  const batch = new LineBatch(write, () => (turning === null ? file.writableLength : Infinity));
 
   return {
-    add(line) {
-      if (waiting.length > MAX_WAITING) dropped++;
-      else waiting += `${line}\n`;
-    },
+    add: (line) => batch.add(line),
+    addLines: (text) => batch.addLines(text),
     async close() {
-      clearInterval(timer);
       await turning;
-      flush();
+      batch.close();
+      await turning;
       await new Promise<void>((resolve) => file.end(() => resolve()));
     },
   };

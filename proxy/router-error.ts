@@ -10,6 +10,7 @@ export type RouterErrorId =
   | "invalid_request"
   | "not_found"
   | "snapshot_failed"
+  | "upgrade_failed"
   | "router_failed";
 
 export class RouterError extends Error {
@@ -35,6 +36,7 @@ const STATUS: Record<RouterErrorId, number> = {
   invalid_request: 400,
   not_found: 404,
   snapshot_failed: 507,
+  upgrade_failed: 500,
   router_failed: 500,
 };
 

@@ -22,6 +22,7 @@ export function createPatientRouter(router: Router): Router {
     certificates: () => ask(() => router.certificates()),
     putChallenge: (token, text) => ask(() => router.putChallenge(token, text)),
     removeChallenge: (token) => ask(() => router.removeChallenge(token)),
+    upgrade: (how) => router.upgrade(how),
     health: () => ask(() => router.health()),
   };
 }

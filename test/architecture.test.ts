@@ -15,13 +15,14 @@ const PROGRAMS = new Set(["server/main.ts", "server/stop.ts"]);
 /** What the files of each folder of server/ may import of the project besides their own folder. A new folder needs its line here. */
 const MAY_IMPORT: Record<string, RegExp> = {
   errors: /^$/,
+  "node-http": /^$/,
   domain: /^server\/errors\.ts$/,
   config: /^$/,
   "data-dir": /^server\/store\/folder-lock\.ts$/,
   store: /^server\/(domain\/|errors\.ts$)/,
   engine: /^server\/(domain\/|errors\.ts$)/,
-  pipeline: /^(server\/(domain\/|store\/|errors\.ts$|config\.ts$|engine\/engine\.ts$)|proxy\/(client|route)\.ts$)/,
-  git: /^server\/(pipeline\/|domain\/|errors\.ts$|config\.ts$)/,
+  pipeline: /^(server\/(domain\/|store\/|(errors|config|node-http)\.ts$|engine\/engine\.ts$)|proxy\/(client|route)\.ts$)/,
+  git: /^server\/(pipeline\/|domain\/|(errors|config|node-http)\.ts$)/,
   api: /^server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
   logs: /^server\/(pipeline\/|store\/|engine\/engine\.ts$|domain\/|errors\.ts$|config\.ts$)/,
   dashboard: /^server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
@@ -68,11 +69,15 @@ test.each([
   ["node-git-server", /^server\/git\/transport\.ts$/],
   ["better-sqlite3", /^server\/store\/(database|folder-lock)\.ts$/],
   ["fastify", /^server\/(api|git)\//],
-  ["node:child_process", /^(server\/(engine|git)\/|server\/(router-process|example)\.ts$|bin\/)/],
+  ["node:child_process", /^(server\/(engine|git)\/|server\/(router-process|example)\.ts$|proxy\/(crew|succession)\.ts$|bin\/)/],
 ])("%s is imported only where it belongs", (name, where) => {
   const users = edges(ALL).filter(([, to]) => to === name).map(([from]) => from);
   expect(users).not.toEqual([]);
   expect(users.filter((path) => !where.test(path))).toEqual([]);
+});
+
+test("node:http is never imported by value, which would load fetch with it: node-http.ts has what is needed", () => {
+  expect(linesMatching([...SERVER, ...PROXY, ...BIN], /^import (?!type ).*from "node:https?"/)).toEqual([]);
 });
 
 test("SQL stands in server/store/ alone", () => {

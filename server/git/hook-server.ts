@@ -1,9 +1,10 @@
 /** Where git's pre-receive hook asks whether a push may be taken: HTTP on a unix socket that only this user can open. */
 
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
+import { createServer } from "../node-http.ts";
 import { problem, type Output } from "../pipeline/output.ts";
 import { boundedOutput } from "./client-output.ts";
 

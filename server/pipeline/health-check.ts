@@ -1,9 +1,9 @@
 /** When may a new dyno be trusted? A web dyno when it answers HTTP, any other when it is still up after a moment, or as app.json says. */
 
-import { request } from "node:http";
 import type { HealthCheck } from "../domain/app-json.ts";
 import type { Dyno, Engine } from "../engine/engine.ts";
 import { AppError } from "../errors.ts";
+import { request } from "../node-http.ts";
 import { WEB_PORT } from "./dyno-spec.ts";
 import { explainSilence } from "./listening.ts";
 
