@@ -59,9 +59,9 @@ export type Router = {
   /**
    * Lets another router process take this one's place, on the same listening socket: no connection is refused and no
    * request lost. Resolves with its pid once its workers serve. "upgrade_failed": this one goes on as if nothing had been.
-   * @param how Node and the router's main.ts to run; what runs now when not given.
+   * @param how Node, the router's main.ts and its arguments; what runs now where they are not given. The ports stay.
    */
-  upgrade(how?: { program?: string; script?: string }): Promise<{ pid: number }>;
+  upgrade(how?: { program?: string; script?: string; args?: string[] }): Promise<{ pid: number }>;
 };
 
 /** Its workers start within this, or it fails. */

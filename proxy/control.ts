@@ -11,8 +11,8 @@ import type { Controlled } from "./controls.ts";
 const MAX_BODY = 4 * 1024 * 1024;
 const MAX_DRAIN_MS = 24 * 60 * 60 * 1_000;
 
-/** What to run in the router's place: its own program and script where they are not given. */
-export type Upgrade = { program?: string; script?: string };
+/** What to run in the router's place: its own program, script and arguments where they are not given. */
+export type Upgrade = { program?: string; script?: string; args?: string[] };
 
 /** What the socket drives: the router, and the process that it is. */
 export type ControlledProcess = Controlled & {
@@ -91,6 +91,8 @@ function textIn(body: unknown, name: string): string {
 function upgradeIn(body: unknown): Upgrade {
   const how = (body ?? {}) as Record<string, unknown>;
   for (const name of ["program", "script"]) if (how[name] !== undefined && typeof how[name] !== "string") throw new RouterError("invalid_request", name);
+  const { args } = how;
+  if (args !== undefined && !(Array.isArray(args) && args.every((arg) => typeof arg === "string"))) throw new RouterError("invalid_request", "args");
   return how as Upgrade;
 }
 

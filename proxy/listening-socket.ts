@@ -26,7 +26,7 @@ export function openListeningSocket(address: string, port: number): ListeningSoc
 
 /** A socket that this process was given at its start. */
 export function inheritListeningSocket(fd: number): ListeningSocket {
-  return opened(_createServerHandle(null, -1, -1, fd), `fd ${fd}`);
+  return opened(_createServerHandle(null, 0, 0, fd), `fd ${fd}`);
 }
 
 function opened(handle: Handle | number, what: string): ListeningSocket {

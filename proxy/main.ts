@@ -71,8 +71,8 @@ function upgrade(how: Upgrade, answered: Promise<unknown>): Promise<{ pid: numbe
   return new Promise((resolve, reject) => {
     void authority.exclusively(async () => {
       const program = how.program ?? process.execPath;
-      const own = args.filter((arg) => arg !== "--inherit");
-      const successorArgs = [...process.execArgv, how.script ?? process.argv[1]!, ...own, "--inherit"];
+      const next = (how.args ?? args).filter((arg) => arg !== "--inherit");
+      const successorArgs = [...process.execArgv, how.script ?? process.argv[1]!, ...next, "--inherit"];
       const successor = await startSuccessor({ program, args: successorArgs, socket, tlsSocket, members: authority.everyone() });
       resolve({ pid: successor.pid });
       await answered;

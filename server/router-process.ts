@@ -6,7 +6,7 @@ import { getCompileCacheDir } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
-import type { Router } from "../proxy/client.ts";
+import { codeVersion, type Router, type RouterHealth } from "../proxy/client.ts";
 import type { Config } from "./config.ts";
 import type { DataDir } from "./data-dir.ts";
 
@@ -21,22 +21,29 @@ export type RouterProcess = {
   /** Resolves when a router answers. @throws Error with the place of its log when none comes up. */
   start(): Promise<void>;
   port(): number;
+  /** Undefined where it serves no TLS. */
+  tlsPort(): number | undefined;
   /** Leaves the router running unless told to stop it too. */
   stop(options: { router: boolean }): Promise<void>;
 };
 
 export function createRouterProcess(config: Config, dataDir: DataDir, router: Router, log: Logger): RouterProcess {
   let port = config.httpPort;
+  let tlsPort = config.httpsPort;
   let watching: NodeJS.Timeout | undefined;
   let starting = false;
   let pid: number | undefined;
 
-  const health = (): Promise<Awaited<ReturnType<Router["health"]>> | undefined> => router.health().catch(() => undefined);
+  const health = (): Promise<RouterHealth | undefined> => router.health().catch(() => undefined);
+  const args = (): string[] => [
+    "--bind", config.bind, "--port", String(port), ...(tlsPort === undefined ? [] : ["--tls-port", String(tlsPort)]), "--workers", String(config.routerWorkers),
+    "--socket", dataDir.routerSocket, "--snapshot", dataDir.routerSnapshot, "--log", dataDir.routerLog,
+  ];
 
-  async function ensure(): Promise<void> {
+  async function ensure(): Promise<RouterHealth> {
     let found = await health();
-    if (found && config.router === "spawn" && config.httpPort !== 0 && found.port !== config.httpPort) {
-      log.info({ from: found.port, to: config.httpPort }, "the router moves to another port");
+    if (found && config.router === "spawn" && (differs(config.httpPort, found.port) || differs(config.httpsPort, found.tlsPort ?? undefined))) {
+      log.info({ from: [found.port, found.tlsPort], to: [config.httpPort, config.httpsPort] }, "the router moves to other ports");
       await end(found.pid);
       found = undefined;
     }
@@ -47,16 +54,24 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
       await pause(POLL_MS);
     }
     ({ port, pid } = found);
+    tlsPort = found.tlsPort ?? undefined;
+    return found;
   }
 
   function launch(): void {
     const out = openSync(dataDir.routerLog, "a", 0o600);
-    const args = [MAIN, "--bind", config.bind, "--port", String(port), "--socket", dataDir.routerSocket, "--snapshot", dataDir.routerSnapshot, "--log", dataDir.routerLog];
-    const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", out, out], env: environment(config) });
+    const child = spawn(process.execPath, [MAIN, ...args()], { detached: true, stdio: ["ignore", out, out], env: environment(config) });
     child.on("error", (error) => log.error({ err: error }, "the router could not be started"));
     child.unref();
     closeSync(out);
     log.info({ pid: child.pid }, "router started");
+  }
+
+  /** A router of another version of its code, or with other settings, gives its place to one of ours; it serves on if that fails. */
+  async function renew({ version, workers }: RouterHealth): Promise<void> {
+    if (config.router !== "spawn" || (version === codeVersion() && workers.length === config.routerWorkers)) return;
+    const successor = await router.upgrade({ program: process.execPath, script: MAIN, args: args() });
+    log.info({ pid: successor.pid }, "the router was renewed");
   }
 
   async function end(pid: number): Promise<void> {
@@ -66,7 +81,8 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
 
   return {
     async start() {
-      await ensure();
+      const found = await ensure();
+      void renew(found).catch((error: unknown) => log.error({ err: error }, "the router could not be renewed and serves on as it is"));
       let lookedAt = performance.now();
       watching = setInterval(() => {
         const died = config.router === "spawn" && pid !== undefined && !lives(pid);
@@ -74,18 +90,25 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
         lookedAt = performance.now();
         starting = true;
         void health().then(async (found) => {
-          if (!found) await ensure();
+          if (found) pid = found.pid;
+          else await ensure();
         }).catch((error: unknown) => log.error({ err: error }, "the router is away")).finally(() => (starting = false));
       }, PULSE_MS);
       watching.unref();
     },
     port: () => port,
+    tlsPort: () => tlsPort,
     async stop({ router: alsoRouter }) {
       clearInterval(watching);
       const found = alsoRouter && config.router === "spawn" ? await health() : undefined;
       if (found) await end(found.pid);
     },
   };
+}
+
+/** Whether the router shall listen elsewhere. 0: any port will do. */
+function differs(wanted: number | undefined, found: number | undefined): boolean {
+  return wanted === 0 ? found === undefined : wanted !== found;
 }
 
 /** The router shares our cache of compiled code: without it, reading TypeScript costs a second and 20 MB. */

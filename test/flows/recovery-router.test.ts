@@ -25,11 +25,13 @@ afterAll(async () => {
   await removeWorkspaces();
 });
 
+/** The router and its workers, at once. */
 async function killRouter(): Promise<number> {
-  const { pid } = await paas.router.health();
-  process.kill(pid, "SIGKILL");
+  const { pid, workers } = await paas.router.health();
+  for (const one of [...workers, pid]) process.kill(one, "SIGKILL");
   return pid;
 }
+const routerPid = (): Promise<number | undefined> => paas.router.health().then(({ pid }) => pid, () => undefined);
 const serves = async (): Promise<boolean> => (await app.text().catch(() => "")) === "served";
 
 /** @returns milliseconds until the app is served again */
@@ -45,7 +47,7 @@ describe("the router", () => {
     for (let round = 0; round < 3; round += 1) {
       const before = await killRouter();
       took.push(await untilServed());
-      expect((await paas.router.health()).pid).not.toBe(before);
+      expect(await routerPid()).not.toBe(before);
     }
     if (process.env["PAAS_FIGURES"]) console.log(`router killed: served again after ${took.map(Math.round).join(", ")} ms`);
     // Other work on the machine may slow one of them down.
@@ -57,6 +59,17 @@ describe("the router", () => {
     await app.push({ text: "served" });
     await load.stop();
     expect(load.failures()).toEqual([]);
+  });
+
+  it("whose main process alone is killed: its workers end what they have in flight, and another router takes over", async () => {
+    const { pid } = await paas.router.health();
+    const slow = paas.get("routed", "/slow/500");
+    await eventually("the request is in flight", async () => (await paas.router.health()).inFlight === 1, 10_000 * overload());
+    process.kill(pid, "SIGKILL");
+    expect((await slow).body).toBe("served");
+    await eventually("another router answers", async () => ![pid, undefined].includes(await routerPid()), 10_000 * overload());
+    expect(await app.text()).toBe("served");
+    await invariants.hold();
   });
 
   it("is killed during a push: the push ends well or is rejected with the reason, and never takes a serving dyno away", async () => {
@@ -83,6 +96,23 @@ describe("the router", () => {
     await load.stop();
     expect(load.failures()).toEqual([]);
     expect((await paas.router.health()).pid).toBe(pid);
+    await invariants.hold();
+  });
+
+  it("gives its place to a successor when settings or code changed: the control plane's next start asks for it, and no request notices", async () => {
+    const load = startLoad(paas.routerPort, "routed", 100);
+    await load.more(40);
+    const before = await paas.router.health();
+    const workers = before.workers.length + 1;
+    await paas.stop();
+    await paas.start({ PAAS_ROUTER_WORKERS: String(workers) });
+    await eventually("a successor serves", async () => ![before.pid, undefined].includes(await routerPid()), 10_000 * overload());
+    expect((await paas.router.health()).workers).toHaveLength(workers);
+    await load.more(100);
+    await app.push({ text: "served" });
+    await load.more(40);
+    await load.stop();
+    expect(load.failures()).toEqual([]);
     await invariants.hold();
   });
 

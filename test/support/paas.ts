@@ -113,7 +113,7 @@ export async function startPaas(env: Record<string, string> = {}): Promise<Paas>
     async remove() {
       await paas.stop();
       const router = await paas.router.health().catch(() => undefined);
-      if (router) process.kill(router.pid, "SIGKILL");
+      for (const pid of router ? [...router.workers, router.pid] : []) process.kill(pid, "SIGKILL");
       await removeFromEngine(paas.instance());
       await rm(dataDir, { recursive: true, force: true });
     },
