@@ -6,6 +6,7 @@ import { accessLine } from "./access-log.ts";
 import { errorResponse } from "./error-page.ts";
 import { Exchange } from "./exchange.ts";
 import { FAILURES, type Failure } from "./failure.ts";
+import { type OwnAnswer, ownResponse } from "./own-answer.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { RequestHead } from "./request-head.ts";
 import { requestIdFor } from "./request-id.ts";
@@ -79,9 +80,14 @@ export class ClientConnection {
   /** Answers with the router's own page. */
   fail(failure: Failure, exchange: Exchange, keep: boolean): void {
     const head = this.#head;
-    const connection = !keep ? "close" : head.minor === 0 ? "keep-alive" : null;
-    const text = errorResponse({ failure, accept: head.accept, toHead: head.method === "HEAD", connection, requestId: exchange.requestId });
+    const text = errorResponse({ failure, accept: head.accept, toHead: head.method === "HEAD", connection: this.#lastWord(keep), requestId: exchange.requestId });
     this.socket.write(text);
+    this.answered(keep);
+  }
+
+  /** The router's own answer where nothing failed. */
+  answer(answer: OwnAnswer, keep: boolean): void {
+    this.socket.write(ownResponse(answer, this.#head.method === "HEAD", this.#lastWord(keep)));
     this.answered(keep);
   }
 
@@ -127,6 +133,11 @@ export class ClientConnection {
     else if (this.#phase === HEAD && waited > limits.headMs) this.#refuse(HEAD_TOO_SLOW);
     else if (this.#phase === IDLE && waited > limits.clientIdleMs) this.socket.destroy();
     else if (this.#phase === CLOSING && waited > (this.socket.writableLength > 0 ? limits.rollingMs : limits.lingerMs)) this.socket.destroy();
+  }
+
+  /** What an answer of the router's says about the connection: an HTTP/1.0 client is told that it is kept. */
+  #lastWord(keep: boolean): "close" | "keep-alive" | null {
+    return !keep ? "close" : this.#head.minor === 0 ? "keep-alive" : null;
   }
 
   #received(bytes: Buffer, end: number): void {

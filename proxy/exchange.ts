@@ -10,6 +10,7 @@ import { FAILURES, type Failure, UNAVAILABLE } from "./failure.ts";
 import { requestHeadForApp } from "./forward.ts";
 import { LENGTH, NO_BODY } from "./framing.ts";
 import type { InFlight, LiveTarget } from "./live-target.ts";
+import { type OwnAnswer, challengeAnswer, redirectToTls } from "./own-answer.ts";
 import { RequestBody } from "./request-body.ts";
 import { requestIdFor } from "./request-id.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -40,6 +41,8 @@ const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 export type ExchangeClient = {
   readonly socket: Socket;
   readonly address: string;
+  /** It came with TLS. */
+  readonly secure: boolean;
   /** Field lines that are the same for each request of this connection. */
   readonly origin: string;
   pause(): void;
@@ -47,6 +50,7 @@ export type ExchangeClient = {
   /** The response is out; `keep` where another request may follow. */
   answered(keep: boolean): void;
   fail(failure: Failure, exchange: Exchange, keep: boolean): void;
+  answer(answer: OwnAnswer, keep: boolean): void;
   openTunnel(): void;
   breakOff(reset: boolean): void;
   closeGently(): void;
@@ -99,6 +103,10 @@ export class Exchange implements UpstreamUser, InFlight {
   start(): void {
     if (this.#phase === ENDED) return;
     // RFC 9110 10.1.1: answered here, so that no app has to; not when the body is on its way already.
+    if (this.#state.challenges.size > 0) {
+      const challenge = challengeAnswer(this.#head, this.#state.challenges);
+      if (challenge !== null) return this.#answer(challenge);
+    }
     const waits = this.#head.expectContinue && this.#body !== null && this.#body.kept.length === 0;
     this.#dispatch(false);
     if (waits && this.#phase < RESPONDING) this.#client.socket.write(CONTINUE, "latin1");
@@ -173,6 +181,9 @@ export class Exchange implements UpstreamUser, InFlight {
   #dispatch(fresh: boolean): void {
     const live = this.#state.table.find(this.#head.host);
     if (live === undefined) return this.#fail(FAILURES.noSuchHost);
+    const { secure } = this.#client;
+    if (live.route.redirectToTls && !secure && this.#state.tlsPort !== null) return this.#answer(redirectToTls(this.#head, this.#state.tlsPort));
+    if (live.route.hstsSeconds > 0 && secure) this.#relay.fields = `Strict-Transport-Security: max-age=${live.route.hstsSeconds}\r\n`;
     if (live.targets.length === 0) return this.#fail(UNAVAILABLE[live.route.unavailable]);
     const now = performance.now();
     const target = chooseTarget(live.targets, now);
@@ -373,14 +384,25 @@ export class Exchange implements UpstreamUser, InFlight {
 
   // --- The end ---
 
+  /** The router's own answer, which is no failure. */
+  #answer(answer: OwnAnswer): void {
+    this.#letGo();
+    this.#log(null, answer.status);
+    this.#client.answer(answer, this.#mayKeep());
+  }
+
+  /** Whether the client's connection can carry another request when the router answers this one. */
+  #mayKeep(): boolean {
+    return this.#head.keepAlive && !this.#head.websocket && (this.#body === null || this.#body.complete) && !this.#state.closing;
+  }
+
   #fail(failure: Failure): void {
     if (this.#phase === ENDED) return;
     const relay = this.#relay;
     this.#letGo();
     this.#log(failure, relay.started ? relay.status : failure.status);
     if (relay.started) return this.#client.breakOff(relay.endsWithClose);
-    const keep = this.#head.keepAlive && !this.#head.websocket && (this.#body === null || this.#body.complete) && failure.status !== 400;
-    this.#client.fail(failure, this, keep && !this.#state.closing);
+    this.#client.fail(failure, this, this.#mayKeep() && failure.status !== 400);
   }
 
   #letGo(): void {

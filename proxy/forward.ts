@@ -9,8 +9,8 @@ import type { ResponseHead } from "./response-head.ts";
 const TO_APP = idSet(OTHER, HOST, ACCEPT, SET_COOKIE);
 const TO_CLIENT = idSet(OTHER, HOST, ACCEPT, SET_COOKIE, EXPECT, X_FORWARDED_FOR, X_REQUEST_ID);
 
-/** How the response's body reaches the client. */
-export type ClientFraming = { chunked: boolean; close: boolean; http10: boolean };
+/** How the response's body reaches the client, and field lines of the router's own. */
+export type ClientFraming = { chunked: boolean; close: boolean; http10: boolean; fields: string };
 
 /**
  * The request head for the app. `origin` holds the lines that are the same for every request of a connection (proto and
@@ -33,7 +33,7 @@ export function responseHeadForClient(bytes: Buffer, head: ResponseHead, to: Cli
   }
   const kept = keptLines(bytes, head.lines, from, head.fieldsAt, TO_CLIENT, head.nominated);
   const connection = to.close ? "Connection: close\r\n" : to.http10 ? "Connection: keep-alive\r\n" : "";
-  return `${line}${kept}${responseFraming(head, to)}${connection}\r\n`;
+  return `${line}${kept}${to.fields}${responseFraming(head, to)}${connection}\r\n`;
 }
 
 /** The 101 that opens a WebSocket (RFC 9110 15.2.2). */

@@ -27,6 +27,8 @@ export class ResponseRelay {
   /** The app's connection may carry another request, once all of this one is sent. */
   keepUpstream = false;
   keepAliveSeconds = 0;
+  /** Field lines that the router adds to the response. */
+  fields = "";
 
   readonly #state: RouterState;
   readonly #socket: Socket;
@@ -125,7 +127,7 @@ export class ResponseRelay {
     this.keepClient = request.keepAlive && requestEnds && !request.websocket && !this.#state.closing && !(unknownLength && http10);
     this.keepUpstream = head.keepAlive && !request.websocket;
     this.keepAliveSeconds = head.keepAliveSeconds;
-    const text = responseHeadForClient(bytes, head, { chunked: this.#chunkedOut, close: !this.keepClient, http10 });
+    const text = responseHeadForClient(bytes, head, { chunked: this.#chunkedOut, close: !this.keepClient, http10, fields: this.fields });
     return this.#firstOctets(text, bytes, from, end);
   }
 
