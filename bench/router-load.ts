@@ -14,10 +14,10 @@ const TICK_MICROS = 10_000;
 export async function measure(folder: string, peer: Peer, scenario: Scenario, seconds: number): Promise<Figures> {
   const script = join(folder, `${scenario.name.replaceAll(/\W+/g, "-")}.lua`);
   await writeFile(script, lua(scenario));
-  const before = await cpuMicros(peer.pid);
+  const before = await cpuMicros(peer.pids);
   const args = ["-c", "1", "wrk", "-t1", `-c${scenario.connections}`, `-d${seconds}s`, "--latency", "--timeout", "10s", "-s", script, `http://127.0.0.1:${peer.port}${scenario.path}`];
   const { stdout } = await promisify(execFile)("taskset", args);
-  const used = (await cpuMicros(peer.pid)) - before;
+  const used = (await cpuMicros(peer.pids)) - before;
   const [, requests, failed, p50, p99, micros] = /FIGURES (\d+) (\d+) (\d+) (\d+) (\d+)/.exec(stdout) ?? [];
   if (requests === undefined) throw new Error(stdout);
   return {
@@ -26,11 +26,14 @@ export async function measure(folder: string, peer: Peer, scenario: Scenario, se
   };
 }
 
-/** User and system time of a process, with the children it waited for (proc(5), /proc/pid/stat). */
-async function cpuMicros(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, "utf8");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MICROS;
+/** User and system time of processes (proc(5), /proc/pid/stat). */
+async function cpuMicros(pids: number[]): Promise<number> {
+  const used = await Promise.all(pids.map(async (pid) => {
+    const text = await readFile(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MICROS;
+  }));
+  return used.reduce((sum, one) => sum + one, 0);
 }
 
 function lua({ hosts, body, close, path }: Scenario): string {

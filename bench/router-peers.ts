@@ -7,7 +7,8 @@ import net from "node:net";
 import { join } from "node:path";
 import { createRouterClient } from "../proxy/client.ts";
 
-export type Peer = { name: string; port: number; pid: number; child: ChildProcess };
+/** `pids`: every process that works for it. */
+export type Peer = { name: string; port: number; pids: number[]; child: ChildProcess };
 
 const ROUTER = join(import.meta.dirname, "../proxy/main.ts");
 /** The bench's own core for the proxy; upstream and load share the other. */
@@ -48,7 +49,7 @@ export async function startRouter(folder: string, upstream: number, hosts: strin
     id: "bench", deployment: "1", hosts, unavailable: "H10", redirectToTls: false, hstsSeconds: 0,
     targets: [{ id: "t1", dyno: "web.1", address: "127.0.0.1", port: upstream }],
   });
-  return { name: "router", port, pid: child.pid!, child };
+  return { name: "router", port, pids: [child.pid!, ...(await client.health()).workers], child };
 }
 
 export async function startNginx(folder: string, upstream: number, hosts: string[]): Promise<Peer> {
@@ -69,7 +70,7 @@ http {
 }`);
   const child = launch(PROXY_CORE, "nginx", ["-p", folder, "-c", join(folder, "nginx.conf")]);
   await listening(port);
-  return { name: "nginx", port, pid: child.pid!, child };
+  return { name: "nginx", port, pids: [child.pid!], child };
 }
 
 export async function startHaproxy(folder: string, upstream: number, hosts: string[]): Promise<Peer> {
@@ -105,7 +106,7 @@ backend app
 `);
   const child = launch(PROXY_CORE, "haproxy", ["-f", join(folder, "haproxy.cfg"), "-db"]);
   await listening(port);
-  return { name: "haproxy", port, pid: child.pid!, child };
+  return { name: "haproxy", port, pids: [child.pid!], child };
 }
 
 export async function startCaddy(folder: string, upstream: number, hosts: string[]): Promise<Peer> {
@@ -124,7 +125,7 @@ export async function startCaddy(folder: string, upstream: number, hosts: string
   await writeFile(join(folder, "caddy.json"), JSON.stringify(config));
   const child = launch(PROXY_CORE, "caddy", ["run", "--config", join(folder, "caddy.json")], { HOME: folder, XDG_DATA_HOME: folder, GOMAXPROCS: "1" });
   await listening(port);
-  return { name: "caddy", port, pid: child.pid!, child };
+  return { name: "caddy", port, pids: [child.pid!], child };
 }
 
 export async function stopPeer({ child }: { child: ChildProcess }): Promise<void> {
