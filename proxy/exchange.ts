@@ -15,6 +15,7 @@ import { RequestBody } from "./request-body.ts";
 import { requestIdFor } from "./request-id.ts";
 import type { RequestHead } from "./request-head.ts";
 import { COMPLETE, MALFORMED, RESTRICTED, ResponseRelay, SWITCHED } from "./response-relay.ts";
+import type { Route } from "./route.ts";
 import type { RouterState } from "./router-state.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 
@@ -73,6 +74,7 @@ export class Exchange implements UpstreamUser, InFlight {
   #target: LiveTarget | null = null;
   #upstream: UpstreamConnection | null = null;
   #holdTimer: NodeJS.Timeout | null = null;
+  #stopWaiting: (() => void) | null = null;
   #tries = 0;
   #retried = false;
   #connectMs = 0;
@@ -154,6 +156,13 @@ export class Exchange implements UpstreamUser, InFlight {
     this.#client.destroy();
   }
 
+  /** A dyno that is gone may not even refuse: nothing was sent to it yet, and the route has others now. */
+  targetRetired(): void {
+    if (this.#phase !== CONNECTING) return;
+    this.#leaveTarget();
+    this.#dispatch(true);
+  }
+
   /** The end of a drain: see `LiveTarget.cutAll`. */
   cut(): void {
     if (this.#phase === TUNNEL) this.#endTunnel();
@@ -184,7 +193,7 @@ export class Exchange implements UpstreamUser, InFlight {
     const { secure } = this.#client;
     if (live.route.redirectToTls && !secure && this.#state.tlsPort !== null) return this.#answer(redirectToTls(this.#head, this.#state.tlsPort));
     if (live.route.hstsSeconds > 0 && secure) this.#relay.fields = `Strict-Transport-Security: max-age=${live.route.hstsSeconds}\r\n`;
-    if (live.targets.length === 0) return this.#fail(UNAVAILABLE[live.route.unavailable]);
+    if (live.emptySince !== null) return this.#withoutDyno(live.route, live.emptySince);
     const now = performance.now();
     const target = chooseTarget(live.targets, now);
     const { requestsPerTarget } = this.#state.limits;
@@ -285,10 +294,29 @@ export class Exchange implements UpstreamUser, InFlight {
     this.#hold(Math.min(10 * 2 ** this.#tries, 1_000, limits.refusedMs));
   }
 
-  /** Every dyno refuses, perhaps for a moment (a restart): tried again before the client hears of it. */
+  /** One that has just crashed is most likely started again in a moment; what was scaled to none, or is in maintenance, is not. */
+  #withoutDyno({ unavailable }: Route, since: number): void {
+    const left = since + this.#state.limits.refusedMs - performance.now();
+    if (unavailable !== "H10" || left <= 0) return this.#fail(UNAVAILABLE[unavailable]);
+    this.#hold(left);
+  }
+
+  /** No dyno takes it, perhaps for a moment (a restart): tried again, then or when the route changes, before the client hears of it. */
   #hold(delayMs: number): void {
     this.#phase = HOLDING;
-    this.#holdTimer = setTimeout(() => this.#dispatch(false), delayMs);
+    const again = (): void => {
+      this.#stopHolding();
+      this.#dispatch(false);
+    };
+    this.#holdTimer = setTimeout(again, delayMs);
+    this.#stopWaiting = this.#state.table.onChange(this.#head.host, again);
+  }
+
+  #stopHolding(): void {
+    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
+    this.#stopWaiting?.();
+    this.#holdTimer = null;
+    this.#stopWaiting = null;
   }
 
   /** An established connection closed under the request. */
@@ -407,7 +435,7 @@ export class Exchange implements UpstreamUser, InFlight {
 
   #letGo(): void {
     this.#phase = ENDED;
-    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
+    this.#stopHolding();
     this.#leaveTarget();
     const upstream = this.#upstream;
     this.#upstream = null;

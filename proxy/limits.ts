@@ -22,7 +22,7 @@ export type Limits = {
   freshMs: number;
   /** How long a connection that we closed may still send before it is cut. */
   lingerMs: number;
-  /** How often, and how long, a request is tried while every target refuses. */
+  /** How often, and how long, a request is tried while every target refuses; as long after its only dyno crashed it waits for another. */
   refusedTries: number;
   refusedMs: number;
   /** How long a target that refused gets no request while others are there. */

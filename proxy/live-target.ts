@@ -10,6 +10,8 @@ export type InFlight = {
   slot: number;
   /** Its response has not begun; the target's to write. */
   unanswered: boolean;
+  /** Its target left the route. */
+  targetRetired(): void;
   /** Ends it now: the drain's time is over. */
   cut(): void;
 };
@@ -108,6 +110,7 @@ export class LiveTarget {
   retire(): void {
     this.live = false;
     for (const connection of this.#resting.splice(0)) connection.destroy();
+    for (const request of [...this.#inFlight]) request.targetRetired();
   }
 
   /** Resolves as soon as nothing is in flight; `signal` gives up waiting. */

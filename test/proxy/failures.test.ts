@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
-import net from "node:net";
-import { once } from "node:events";
+import type net from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { deafServer } from "../support/deaf-server.ts";
 import { rawClient, statuses, talk } from "../support/proxy-client.ts";
 import { type TestRouter, routeTo, testRouter } from "../support/proxy-router.ts";
 import { type RawUpstream, answering, rawUpstream, response } from "../support/proxy-upstream.ts";
@@ -119,18 +118,11 @@ describe("an app that does not accept connections", () => {
   });
 
   it("because its packets vanish is given up after the connect time (H19)", async () => {
-    // A stopped process with a full backlog drops every SYN.
-    const script = "require('net').createServer().listen({port:0,host:'127.0.0.1',backlog:1},function(){console.log(this.address().port)})";
-    const deaf = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-    const port = Number(String((await once(deaf.stdout, "data"))[0]));
-    deaf.kill("SIGSTOP");
-    const filling = Array.from({ length: 4 }, () => net.connect(port, "127.0.0.1").on("error", () => {}));
-    await Promise.all(filling.slice(0, 2).map((socket) => once(socket, "connect")));
-    await router.router.switchTo(routeTo([port]));
+    const deaf = await deafServer();
+    await router.router.switchTo(routeTo([deaf.port]));
     expect(statuses(await talk(router.port, GET, PAGE))).toEqual([503]);
     expect(logged()).toEqual(["H19"]);
-    for (const socket of filling) socket.destroy();
-    deaf.kill("SIGKILL");
+    deaf.close();
   });
 });
 
