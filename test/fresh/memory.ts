@@ -19,8 +19,8 @@ function field(rollup: string, name: string): number {
 
 /** Its working folder; that of the router, which changes to another or is started elsewhere, from its arguments. */
 function folderOf(pid: string): string {
-  const script = read(pid, "cmdline").split("\0").find((arg) => arg.endsWith("/proxy/main.ts"));
-  return script ? script.replace("/proxy/main.ts", "") : (/(?:^|\0)PWD=([^\0]*)/.exec(read(pid, "environ"))?.[1] ?? "");
+  const script = read(pid, "cmdline").split("\0").find((arg) => /\/proxy\/(main|worker)\.ts$/.test(arg));
+  return script ? script.replace(/\/proxy\/\w+\.ts$/, "") : (/(?:^|\0)PWD=([^\0]*)/.exec(read(pid, "environ"))?.[1] ?? "");
 }
 
 function read(pid: string, file: string): string {
