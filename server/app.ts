@@ -5,6 +5,8 @@ import type { Logger } from "pino";
 import { createRouterClient } from "../proxy/client.ts";
 import { registerApi } from "./api/api.ts";
 import { createHttpServer } from "./api/server.ts";
+import { createAcm } from "./certificates/acm.ts";
+import { createAuthority } from "./certificates/authority.ts";
 import type { Config } from "./config.ts";
 import { openDataDir } from "./data-dir.ts";
 import { assertAppName } from "./domain/app-name.ts";
@@ -70,6 +72,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   const supervisor = createSupervisor(parts);
   const logs = createBuildLogs(dataDir.buildLogs);
   const pipeline = createPipeline(parts, logs, supervisor, (appId) => git.removeRepository(appId));
+  const acm = createAcm(parts, createAuthority(parts));
 
   const visible = (app: App | undefined, user: User): App | undefined => (app && (user.admin || app.ownerId === user.id) ? app : undefined);
   const git = createGit({
@@ -100,13 +103,14 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
-  registerApi(http, { config, store, pipeline, log, routerPort: routerProcess.port, apiPort: () => apiPort, ready: () => ready });
+  registerApi(http, { config, store, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, ready: () => ready });
   await git.start();
   await http.listen({ host: config.bind, port: config.apiPort });
   apiPort = (http.server.address() as { port: number }).port;
 
   await untilRecovered(parts, onProgress);
   supervisor.start();
+  acm.start();
   ready = true;
 
   return {
@@ -117,6 +121,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       ready = false;
       await git.stop(graceMs);
       await http.close();
+      await acm.stop();
       await supervisor.stop();
       await routerProcess.stop({ router: alsoRouter });
       store.close();

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 
 export type Config = {
   dataDir: string;
@@ -9,6 +10,8 @@ export type Config = {
   apiPort: number;
   /** The router. 0 picks a free port (tests). */
   httpPort: number;
+  /** The router's port for TLS; 0 picks a free one (tests). Undefined: no TLS. */
+  httpsPort: number | undefined;
   bind: string;
   domain: string;
   adminToken: string | undefined;
@@ -20,6 +23,8 @@ export type Config = {
   networkRange: string;
   /** `spawn`: the control plane starts the router where none answers. `external`: something else runs it. */
   router: "spawn" | "external";
+  /** Processes that serve requests, one core each at the most. */
+  routerWorkers: number;
   /** Slugs kept per app besides the current one. */
   slugsKept: number;
   limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number };
@@ -27,6 +32,14 @@ export type Config = {
   programPath: string;
   /** Free space below which no push is taken. */
   minFreeDiskMb: number;
+  /** Where certificates of apps with ACM come from (RFC 8555). */
+  acme: {
+    directory: string;
+    /** Told to the authority, for warnings. */
+    email: string | undefined;
+    /** Certificates that the authority's own HTTPS is trusted by instead of the public ones. A path. */
+    ca: string | undefined;
+  };
 };
 
 /** Thrown by loadConfig: one line for each setting that is wrong. */
@@ -42,6 +55,8 @@ export class ConfigError extends Error {
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const MIN_TOKEN_LENGTH = 20;
+const EMAIL = /^[^\s@,?&]{1,64}@[^\s@,?&]{1,253}$/;
+const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
 
 /**
  * Reads and checks every setting.
@@ -67,6 +82,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     dataDir: resolve(text("PAAS_DATA_DIR", "./data")),
     apiPort: integer("PAAS_API_PORT", 3000, 0, 65535),
     httpPort: integer("PAAS_HTTP_PORT", 8080, 0, 65535),
+    httpsPort: text("PAAS_HTTPS_PORT", "") === "" ? undefined : integer("PAAS_HTTPS_PORT", 0, 0, 65535),
     bind: check("PAAS_BIND", "127.0.0.1", (value) => isIP(value) !== 0, "an IP address such as 127.0.0.1 or 0.0.0.0"),
     domain: check("PAAS_DOMAIN", "localhost", (value) => HOST_NAME.test(value), "a host name in lower case such as apps.example.com"),
     adminToken: text("PAAS_ADMIN_TOKEN", "") || undefined,
@@ -75,6 +91,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: check("PAAS_LOG_LEVEL", "info", (value) => LOG_LEVELS.includes(value), `one of ${LOG_LEVELS.join(", ")}`),
     networkRange: check("PAAS_NETWORK_RANGE", "10.213.0.0/16", isPrivateRange, "a private range of size /12 to /20 such as 10.213.0.0/16"),
     router: check("PAAS_ROUTER", "spawn", (value) => value === "spawn" || value === "external", "spawn or external") as Config["router"],
+    routerWorkers: integer("PAAS_ROUTER_WORKERS", Math.ceil(availableParallelism() / 2), 1, 256),
     slugsKept: integer("PAAS_SLUGS_KEPT", 10, 1, 1000),
     limits: {
       dynoMemoryMb: integer("PAAS_DYNO_MEMORY_MB", 512, 32, 1_048_576),
@@ -87,14 +104,25 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     },
     programPath: text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     minFreeDiskMb: integer("PAAS_MIN_FREE_DISK_MB", 1024, 0, 1_048_576),
+    acme: {
+      directory: check("PAAS_ACME_DIRECTORY", LETS_ENCRYPT, isHttpsUrl, "an https URL such as https://acme-v02.api.letsencrypt.org/directory"),
+      email: check("PAAS_ACME_EMAIL", "", (value) => value === "" || EMAIL.test(value), "an address such as ops@example.com") || undefined,
+      ca: text("PAAS_ACME_CA", "") || undefined,
+    },
   };
 
   if (config.adminToken !== undefined && (config.adminToken.length < MIN_TOKEN_LENGTH || /[^\x21-\x7e]/.test(config.adminToken)))
     problems.push(`PAAS_ADMIN_TOKEN: must be at least ${MIN_TOKEN_LENGTH} characters of printable ASCII without blanks.`);
   if (config.apiPort !== 0 && config.apiPort === config.httpPort)
     problems.push(`PAAS_HTTP_PORT: must differ from PAAS_API_PORT (both are ${config.apiPort}).`);
+  for (const [name, other] of [["PAAS_API_PORT", config.apiPort], ["PAAS_HTTP_PORT", config.httpPort]] as const)
+    if (config.httpsPort !== undefined && config.httpsPort !== 0 && config.httpsPort === other) problems.push(`PAAS_HTTPS_PORT: must differ from ${name} (both are ${other}).`);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+function isHttpsUrl(value: string): boolean {
+  return URL.parse(value)?.protocol === "https:";
 }
 
 function isPrivateRange(value: string): boolean {

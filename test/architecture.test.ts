@@ -22,8 +22,9 @@ const MAY_IMPORT: Record<string, RegExp> = {
   store: /^server\/(domain\/|errors\.ts$)/,
   engine: /^server\/(domain\/|errors\.ts$)/,
   pipeline: /^(server\/(domain\/|store\/|(errors|config|node-http)\.ts$|engine\/engine\.ts$)|proxy\/(client|route)\.ts$)/,
+  certificates: /^(server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)|proxy\/client\.ts$)/,
   git: /^server\/(pipeline\/|domain\/|(errors|config|node-http)\.ts$)/,
-  api: /^server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
+  api: /^server\/(certificates\/|pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
   logs: /^server\/(pipeline\/|store\/|engine\/engine\.ts$|domain\/|errors\.ts$|config\.ts$)/,
   dashboard: /^server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
 };
@@ -41,7 +42,7 @@ test("every import names a file that is there", () => {
   expect(edges(ALL).filter(([, to]) => isOurs(to) && !known.has(to))).toEqual([]);
 });
 
-test("imports of server/ point one way: main, app, git and api, pipeline, engine port and store, domain, errors", () => {
+test("imports of server/ point one way: main, app, git and api, certificates, pipeline, engine port and store, domain, errors", () => {
   const wrong = edges(SERVER).filter(([from, to]) => isOurs(to) && !allowed(from, to));
   expect(wrong.map(arrow)).toEqual([]);
 });
@@ -68,6 +69,7 @@ test.each([
   ["dockerode", /^(server\/engine\/|bin\/setup\/)/],
   ["node-git-server", /^server\/git\/transport\.ts$/],
   ["better-sqlite3", /^server\/store\/(database|folder-lock)\.ts$/],
+  ["acme-client", /^server\/certificates\/authority\.ts$/],
   ["fastify", /^server\/(api|git)\//],
   ["node:child_process", /^(server\/(engine|git)\/|server\/(router-process|example)\.ts$|proxy\/(crew|succession)\.ts$|bin\/)/],
 ])("%s is imported only where it belongs", (name, where) => {

@@ -14,8 +14,9 @@ function problems(env: NodeJS.ProcessEnv): string[] {
 
 test("every setting may be left out", () => {
   expect(loadConfig({})).toMatchObject({
-    dataDir: resolve("data"), apiPort: 3000, httpPort: 8080, bind: "127.0.0.1", domain: "localhost", adminToken: undefined, stackImage: "", caBundle: undefined,
+    dataDir: resolve("data"), apiPort: 3000, httpPort: 8080, httpsPort: undefined, bind: "127.0.0.1", domain: "localhost", adminToken: undefined, stackImage: "", caBundle: undefined,
     logLevel: "info", networkRange: "10.213.0.0/16", router: "spawn", slugsKept: 10,
+    acme: { directory: "https://acme-v02.api.letsencrypt.org/directory", email: undefined, ca: undefined },
   });
 });
 
@@ -43,6 +44,20 @@ test.each(["-1", "65536", "1.5", "0x10", "1e3", "80 80", "Infinity"])("%s is no 
 test("the two ports must differ, unless both are to be picked", () => {
   expect(problems({ PAAS_API_PORT: "8080" })).toEqual(["PAAS_HTTP_PORT: must differ from PAAS_API_PORT (both are 8080)."]);
   expect(problems({ PAAS_API_PORT: "0", PAAS_HTTP_PORT: "0" })).toEqual([]);
+});
+
+test("the port for TLS is none of the others", () => {
+  expect(loadConfig({ PAAS_HTTPS_PORT: "8443" }).httpsPort).toBe(8443);
+  expect(loadConfig({ PAAS_HTTPS_PORT: "0", PAAS_HTTP_PORT: "0", PAAS_API_PORT: "0" }).httpsPort).toBe(0);
+  expect(problems({ PAAS_HTTPS_PORT: "3000" })).toEqual(["PAAS_HTTPS_PORT: must differ from PAAS_API_PORT (both are 3000)."]);
+  expect(problems({ PAAS_HTTPS_PORT: "8080" })).toEqual(["PAAS_HTTPS_PORT: must differ from PAAS_HTTP_PORT (both are 8080)."]);
+  expect(problems({ PAAS_HTTPS_PORT: "https" })).toEqual(['PAAS_HTTPS_PORT: must be a whole number from 0 to 65535, not "https".']);
+});
+
+test("a certificate authority is asked over HTTPS alone, and knows a real address", () => {
+  expect(loadConfig({ PAAS_ACME_DIRECTORY: "https://ca.example.com/acme", PAAS_ACME_EMAIL: "ops@example.com", PAAS_ACME_CA: "/ca.pem" }).acme).toEqual({ directory: "https://ca.example.com/acme", email: "ops@example.com", ca: "/ca.pem" });
+  for (const url of ["http://ca.example.com/acme", "ca.example.com", "file:///etc", "https://"]) expect(problems({ PAAS_ACME_DIRECTORY: url })[0]).toMatch(/^PAAS_ACME_DIRECTORY: must be an https URL/);
+  for (const email of ["ops", "a@b,c@d", "a b@c", "@example.com"]) expect(problems({ PAAS_ACME_EMAIL: email })[0]).toMatch(/^PAAS_ACME_EMAIL: must be an address/);
 });
 
 test.each(["Apps.example.com", "a..b", ".a", "a.", "a_b.com", "http://a.com", "a.com/x", "a b", "a:80", `${"a".repeat(64)}.com`, `${"a.".repeat(130)}com`])("%s is no domain", (value) => {

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from "fastify";
 import { serveAccount } from "./account.ts";
+import { serveAcm } from "./acm.ts";
 import { serveAddons } from "./addons.ts";
 import { serveApps } from "./apps.ts";
 import { guard } from "./auth.ts";
@@ -11,6 +12,7 @@ import { serveBuilds } from "./builds.ts";
 import { serveCollaborators } from "./collaborators.ts";
 import { serveConfigVars } from "./config-vars.ts";
 import type { ApiDeps } from "./deps.ts";
+import { serveDomains } from "./domains.ts";
 import { serveDynos } from "./dynos.ts";
 import { answerConditionally } from "./etag.ts";
 import { serveFeatures } from "./features.ts";
@@ -19,6 +21,7 @@ import { serveHealth } from "./health.ts";
 import { servePipelineCouplings } from "./pipeline-couplings.ts";
 import { servePlatform } from "./platform.ts";
 import { serveReleases } from "./releases.ts";
+import { serveSniEndpoints } from "./sni-endpoints.ts";
 import { serveVersion3 } from "./version.ts";
 
 export type { ApiDeps } from "./deps.ts";
@@ -46,7 +49,10 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveAddons(api);
     servePipelineCouplings(api);
     serveBuildpackInstallations(api, deps);
-    serveFeatures(api);
+    serveFeatures(api, deps);
+    serveDomains(api, deps);
+    serveSniEndpoints(api, deps);
+    serveAcm(api, deps);
     serveBuilds(api, deps, outputs);
     serveReleases(api, deps);
     serveConfigVars(api, deps);

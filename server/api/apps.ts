@@ -14,9 +14,9 @@ const KEYS: SortKeys<App> = { name: (app) => app.name, id: (app) => app.id, upda
 // The rule of names is domain/app-name.ts's.
 const NAME = { type: "string", maxLength: 1000 };
 const CREATE = { type: "object", additionalProperties: false, properties: { name: NAME, region: { type: "string" }, stack: { type: "string" } } };
-const RENAME = { type: "object", additionalProperties: false, properties: { name: NAME } };
+const UPDATE = { type: "object", additionalProperties: false, properties: { name: NAME, maintenance: { type: "boolean" } } };
 
-/** Apps: create, list, info, rename, destroy. */
+/** Apps: create, list, info, rename, maintenance mode, destroy. */
 export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
   const { pipeline, store } = deps;
 
@@ -43,12 +43,12 @@ export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
 
   api.get("/apps/:app", { schema: { summary: "One app, by id or name" } }, async (request) => appView(deps, request, appOf(request)));
 
-  api.patch<{ Body: { name?: string } }>("/apps/:app", { schema: { summary: "Rename an app", body: RENAME } }, async (request) => {
+  api.patch<{ Body: { name?: string; maintenance?: boolean } }>("/apps/:app", { schema: { summary: "Rename an app, turn maintenance mode on or off", body: UPDATE } }, async (request) => {
     const app = appOf(request);
-    const { name } = request.body;
-    if (name === undefined || name === app.name) return appView(deps, request, app);
-    assertAppName(name);
-    return appView(deps, request, await pipeline.renameApp(app, name));
+    const { name, maintenance } = request.body;
+    if (name !== undefined && name !== app.name) assertAppName(name);
+    if (maintenance !== undefined) await pipeline.turn(app, "maintenance", maintenance);
+    return appView(deps, request, name === undefined || name === app.name ? app : await pipeline.renameApp(app, name));
   });
 
   api.delete("/apps/:app", { schema: { summary: "Destroy an app" } }, async (request) => {
@@ -64,16 +64,24 @@ export function gitUrl(deps: ApiDeps, request: FastifyRequest, app: App): string
   return `${ownUrl(request, deps)}/${app.name}.git`;
 }
 
-function appView(deps: ApiDeps, request: FastifyRequest, app: App) {
+/** The app as clients see it. */
+export function appView(deps: ApiDeps, request: FastifyRequest, app: App) {
   const release = deps.pipeline.current(app);
   const slug = release.slugId === null ? undefined : deps.store.slugs.find(release.slugId);
+  const on = deps.store.switches.of(app.id);
   return {
-    acm: false, archived_at: null, build_stack: STACK, buildpack_provided_description: slug?.buildpack ?? null,
+    acm: on.has("acm"), archived_at: null, build_stack: STACK, buildpack_provided_description: slug?.buildpack ?? null,
     create_status: "complete", created_at: app.createdAt, generation: GENERATION, git_url: gitUrl(deps, request, app), id: app.id,
-    internal_routing: null, maintenance: false, name: app.name, organization: null, owner: userRef(deps.store, app.ownerId),
+    internal_routing: null, maintenance: on.has("maintenance"), name: app.name, organization: null, owner: userRef(deps.store, app.ownerId),
     process_tier: null, region: REGION, released_at: release.createdAt, repo_size: null, slug_size: slug?.size ?? null, space: null,
-    stack: stackRef(slug?.stack), team: null, updated_at: app.updatedAt, web_url: appUrl(app.name, deps.config, deps.routerPort()),
+    stack: stackRef(slug?.stack), team: null, updated_at: app.updatedAt, web_url: webUrl(deps, app, on.has("force-https")),
   };
+}
+
+/** Over TLS where plain HTTP only leads there. */
+function webUrl({ config, routerPort, routerTlsPort }: ApiDeps, app: App, forceHttps: boolean): string {
+  const tlsPort = routerTlsPort();
+  return forceHttps && tlsPort !== undefined ? appUrl(app.name, config, tlsPort, "https") : appUrl(app.name, config, routerPort());
 }
 
 function assertOnly(field: string, given: string | undefined, { id, name }: { id: string; name: string }): void {

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Acm } from "../certificates/acm.ts";
 import type { Config } from "../config.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../store/store.ts";
@@ -8,8 +9,11 @@ export type ApiDeps = {
   config: Config;
   store: Store;
   pipeline: Pipeline;
+  acm: Acm;
   log: Logger;
   routerPort(): number;
+  /** Undefined where the router serves no TLS. */
+  routerTlsPort(): number | undefined;
   apiPort(): number;
   /** Whether the control plane has come up whole. */
   ready(): boolean;

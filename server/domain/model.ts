@@ -71,3 +71,40 @@ export type Build = {
   createdAt: string;
   updatedAt: string;
 };
+
+/** How the certificate that an authority shall give stands, in Heroku's words. */
+export type AcmStatus = "pending" | "failing" | "cert issued";
+
+/** A custom domain. The host that every app has from birth has no row. */
+export type Domain = {
+  id: string;
+  appId: string;
+  /** Canonical: domain/custom-domain.ts. */
+  hostname: string;
+  /** The certificate that is shown for it. */
+  sniEndpointId: string | null;
+  /** Null where ACM has nothing to do with it. */
+  acmStatus: AcmStatus | null;
+  acmStatusReason: string | null;
+  /** Tries since the last certificate. */
+  acmFailures: number;
+  /** When an authority is asked next. */
+  acmDueAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
+/** A certificate and its private key: never show the key. */
+export type SniEndpoint = {
+  id: string;
+  appId: string;
+  /** Made up, such as `tokyo-12345`. */
+  name: string;
+  /** PEM: the certificate, then those that it was issued by. */
+  certificateChain: string;
+  privateKey: string;
+  /** The domain that ACM got it for; null for one that a person brought. */
+  acmDomainId: string | null;
+  createdAt: string;
+  updatedAt: string;
+};

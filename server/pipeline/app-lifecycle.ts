@@ -9,6 +9,7 @@ import { converge } from "./converge.ts";
 import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createRelease, currentTarget } from "./release.ts";
+import { serveCertificates } from "./served-certificates.ts";
 
 type Lifecycle = Pick<Pipeline, "createApp" | "renameApp" | "destroyApp">;
 
@@ -20,6 +21,9 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
     if (store.apps.find(name)) throw invalidParams(`name: Name ${name} is already taken.`);
     write();
   };
+
+  /** The app's own host came or went, or all its hosts. What the router does not hear now, it hears at the supervisor's next look. */
+  const tidyCertificates = (app: string): Promise<void> => serveCertificates(parts).catch((error: unknown) => log.warn({ app, err: error }, "certificates are left for the next look"));
 
   return {
     async createApp(wanted, user) {
@@ -50,6 +54,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
           store.apps.rename(app.id, app.name, parts.now());
           throw error;
         }
+        await tidyCertificates(name);
         log.info({ app: name, before: app.name }, "app renamed");
         return renamed;
       }),
@@ -62,6 +67,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
         const builds = store.builds.list(app.id).map(({ id }) => id);
         // From here on the app is gone for its users; what a crash leaves behind, the sweep at the next start removes.
         store.apps.remove(app.id);
+        await tidyCertificates(app.name);
         await Promise.all(dynos.map(({ id }) => engine.discardDyno(id, parts.config.limits.stopSeconds * 1000)));
         await engine.removeApp(app.id);
         await Promise.all(images.map((image) => engine.removeImage(image)));

@@ -1,15 +1,14 @@
 /** The one road to a new state: start what is missing, wait until it is healthy, flip, record, discard what is left over. */
 
-import { randomUUID } from "node:crypto";
 import type { Route } from "../../proxy/route.ts";
 import { startupChecks } from "../domain/app-json.ts";
-import { appHost } from "../domain/hostname.ts";
 import type { App, Deployment, Release, Slug } from "../domain/model.ts";
 import { plan, type Wanted } from "../domain/plan.ts";
 import type { Dyno } from "../engine/engine.ts";
 import { AppError } from "../errors.ts";
+import { appRoute, sameRoute } from "./app-route.ts";
 import { discard } from "./discard.ts";
-import { dynoSpec, WEB_PORT, wantedDynos } from "./dyno-spec.ts";
+import { dynoSpec, wantedDynos } from "./dyno-spec.ts";
 import { untilHealthy } from "./health-check.ts";
 import type { Parts } from "./parts.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -86,32 +85,8 @@ async function throwAway({ engine, log }: Parts, dynos: Dyno[]): Promise<void> {
 }
 
 /** Points the router at the web dynos, unless it does that already. */
-async function switchTo({ router, config }: Parts, { app, deployment, release, slug }: Target, dynos: Dyno[], before: Route | undefined): Promise<void> {
-  const web = dynos.filter(({ type, address }) => type === "web" && address !== undefined);
-  const route: Route = {
-    id: app.id,
-    deployment: routeDeployment(deployment.id),
-    hosts: [appHost(app.name, config.domain)],
-    targets: web.map(({ id, name, address }) => ({ id, dyno: name, address: address as string, port: WEB_PORT })),
-    unavailable: slug === undefined ? "H81" : (release.formation["web"]?.quantity ?? 0) === 0 ? "H14" : "H10",
-    redirectToTls: false,
-    hstsSeconds: 0,
-  };
-  if (before && sameRoute(before, route) && deploymentOfRoute(before) === deployment.id) return;
-  await router.switchTo(route);
-}
-
-/** The router asks for one id a switch; a deployment may switch more than once (a restart, a crash). */
-function routeDeployment(deploymentId: string): string {
-  return `${deploymentId}/${randomUUID()}`;
-}
-
-/** The deployment that a route in the router belongs to. */
-export function deploymentOfRoute(route: Route): string {
-  return route.deployment.split("/")[0] ?? "";
-}
-
-function sameRoute(a: Route, b: Route): boolean {
-  const key = (route: Route): string => JSON.stringify([route.hosts, route.unavailable, route.targets.map(({ id, address }) => [id, address]).sort()]);
-  return key(a) === key(b);
+async function switchTo(parts: Parts, target: Target, dynos: Dyno[], before: Route | undefined): Promise<void> {
+  const route = appRoute(parts, target, dynos);
+  if (before && sameRoute(before, route)) return;
+  await parts.router.switchTo(route);
 }

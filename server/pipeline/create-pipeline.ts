@@ -1,21 +1,31 @@
 /** Puts the pipeline's steps together. */
 
+import type { App } from "../domain/model.ts";
 import { createAppLifecycle } from "./app-lifecycle.ts";
 import type { BuildLogs } from "./build-log.ts";
 import { createChanges } from "./changes.ts";
+import { converge } from "./converge.ts";
+import { createDomainChanges } from "./domains.ts";
 import { viewDynos } from "./dyno-view.ts";
 import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPusher } from "./push.ts";
 import { currentTarget } from "./release.ts";
+import { createEndpointChanges } from "./sni-endpoints.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { createSwitches } from "./switches.ts";
 
 export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Supervisor, removeRepository: (appId: string) => Promise<void>): Pipeline {
   const { store } = parts;
+  // A name or a switch never waits for dynos, nor fails with them: what runs stays as it is.
+  const reroute = (app: App): Promise<unknown> => converge(parts, currentTarget(parts, store.apps.find(app.id) ?? app), { start: () => false });
   return {
     ...createAppLifecycle(parts, logs, removeRepository),
     ...createPusher(parts, logs),
     ...createChanges(parts),
+    ...createDomainChanges(parts, reroute),
+    ...createEndpointChanges(parts),
+    ...createSwitches(parts, reroute),
     dynos: (app) => viewDynos(parts, supervisor, app),
     current: (app) => currentTarget(parts, app).release,
     buildOutput: (build) => logs.read(build.id),

@@ -1,6 +1,7 @@
 /** The pipeline as git, API and boot see it: every way in which an app changes. */
 
-import type { App, Build, Release, User } from "../domain/model.ts";
+import type { App, Build, Domain, Release, SniEndpoint, User } from "../domain/model.ts";
+import type { SwitchName } from "../domain/switches.ts";
 import type { Output } from "./output.ts";
 import type { Source } from "./source.ts";
 
@@ -43,6 +44,24 @@ export type Pipeline = {
   restart(app: App, which?: string): Promise<void>;
   /** Stops dynos at once; the formation's are replaced as after a crash. @throws AppError not_found */
   stop(app: App, which: string): Promise<void>;
+
+  /**
+   * A name more under which the app answers; resolves when the router has it. Shows the certificate that is named, or else one that covers it.
+   * @throws AppError invalid_params, conflict (in use), not_found (no such endpoint), router_unavailable: the domain is not there
+   */
+  addDomain(app: App, hostname: unknown, sniEndpoint: string | null | undefined): Promise<Domain>;
+  /** Shows another certificate for a domain (its id or hostname), or none. @throws AppError invalid_params, not_found */
+  bindDomain(app: App, domain: string, sniEndpoint: string | null): Promise<Domain>;
+  /** @throws AppError not_found */
+  removeDomain(app: App, domain: string): Promise<Domain>;
+  /** Takes a certificate; resolves when handshakes for the domains that it covers use it. @throws AppError invalid_params */
+  addSniEndpoint(app: App, certificate: { certificateChain: unknown; privateKey: unknown }): Promise<SniEndpoint>;
+  /** Another certificate in the place of an endpoint's (its id or name); no connection is closed. @throws AppError invalid_params, not_found */
+  replaceCertificate(app: App, endpoint: string, certificate: { certificateChain: unknown; privateKey: unknown }): Promise<SniEndpoint>;
+  /** Its domains show another certificate that covers them, where there is one. @throws AppError invalid_params (ACM's), not_found */
+  removeSniEndpoint(app: App, endpoint: string): Promise<SniEndpoint>;
+  /** Turns maintenance mode or a feature on or off; resolves when the router does so. @throws AppError invalid_params */
+  turn(app: App, name: Exclude<SwitchName, "acm">, on: boolean): Promise<void>;
 
   dynos(app: App): Promise<DynoView[]>;
   current(app: App): Release;

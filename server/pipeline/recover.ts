@@ -3,10 +3,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Deployment } from "../domain/model.ts";
 import type { Route } from "../../proxy/route.ts";
-import { converge, deploymentOfRoute } from "./converge.ts";
+import { deploymentOfRoute } from "./app-route.ts";
+import { converge } from "./converge.ts";
 import { sweepImages } from "./discard.ts";
 import type { Parts } from "./parts.ts";
 import { currentTarget } from "./release.ts";
+import { serveCertificates } from "./served-certificates.ts";
 
 const AT_ONCE = 4;
 const PATIENCE_MS = 5000;
@@ -28,6 +30,8 @@ export async function recover(parts: Parts): Promise<void> {
   const apps = store.apps.list();
   const appIds = new Set(apps.map(({ id }) => id));
   for (const { id } of routes) if (!appIds.has(id)) await router.remove(id);
+  // A certificate that the router refuses keeps nothing from starting: the supervisor tries again, and says so.
+  await serveCertificates(parts).catch((error: unknown) => log.warn({ err: error }, "the router does not have all certificates"));
   await engine.sweep(appIds);
   await sweepImages(parts);
 

@@ -3,11 +3,13 @@
 import { countCrash, nextStart, type Crashes } from "../domain/backoff.ts";
 import type { App } from "../domain/model.ts";
 import { plan } from "../domain/plan.ts";
+import { appRoute, sameSettings } from "./app-route.ts";
 import { converge, type Target } from "./converge.ts";
 import { sweepImages } from "./discard.ts";
 import { wantedDynos } from "./dyno-spec.ts";
 import type { Parts } from "./parts.ts";
 import { currentTarget } from "./release.ts";
+import { serveCertificates } from "./served-certificates.ts";
 
 const LOOK_MS = 30_000;
 /** After a look that failed, for engine or router did not answer, and after one that had to leave something. */
@@ -117,14 +119,20 @@ export function createSupervisor(parts: Parts): Supervisor {
     const live = new Set(routes.flatMap(({ targets }) => targets.map(({ id }) => id)));
     for (const app of apps) if (needsWork(app)) heal(app.id);
     for (const { id } of routes) if (!apps.some((app) => app.id === id)) await router.remove(id);
+    // One that the router refuses keeps nothing else from being looked after.
+    await serveCertificates(parts).catch((error: unknown) => log.warn({ err: error }, "the router does not have all certificates"));
     await engine.removeLate();
     return sweepImages(parts);
 
     function needsWork(app: App): boolean {
-      const { release, slug } = currentTarget(parts, app);
+      const target = currentTarget(parts, app);
+      const { release, slug } = target;
       const existing = dynos.filter(({ appId, id }) => appId === app.id && !parts.retiring.has(id));
       const { start, discard } = plan(wantedDynos(release, slug, parts.config.limits.dynoMemoryMb), existing, live);
-      return start.length > 0 || discard.length > 0 || !routes.some(({ id }) => id === app.id);
+      const route = routes.find(({ id }) => id === app.id);
+      if (start.length > 0 || discard.length > 0 || route === undefined) return true;
+      const wanted = appRoute(parts, target, []);
+      return !sameSettings(route, wanted) || (wanted.unavailable === "H80" && route.targets.length > 0);
     }
   }
 

@@ -1,11 +1,15 @@
 /** All repositories over one database. */
 
+import { createAcmeAccounts } from "./acme-accounts.ts";
 import { createApps } from "./apps.ts";
 import { createBuilds } from "./builds.ts";
 import { openDatabase, type Db } from "./database.ts";
 import { createDeployments } from "./deployments.ts";
+import { createDomains } from "./domains.ts";
 import { createReleases } from "./releases.ts";
 import { createSlugs } from "./slugs.ts";
+import { createSniEndpoints } from "./sni-endpoints.ts";
+import { createSwitches } from "./switches.ts";
 import { createTokens } from "./tokens.ts";
 import { createUsers } from "./users.ts";
 
@@ -25,6 +29,10 @@ function repositories(db: Db) {
     releases: createReleases(db),
     deployments: createDeployments(db),
     builds: createBuilds(db),
+    switches: createSwitches(db),
+    domains: createDomains(db),
+    sniEndpoints: createSniEndpoints(db),
+    acmeAccounts: createAcmeAccounts(db),
     /** Runs `work` in one transaction: all of it is kept or nothing. */
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
     close: (): void => void db.close(),

@@ -34,7 +34,7 @@ test("an app, from birth: with its first release, and URLs that lead to it", asy
   const renamed = await server.ask("PATCH", "/apps/newborn", { json: { name: "grown-up" } });
   expect(renamed).toMatchObject({ status: 200, body: { id: created.body.id, name: "grown-up", web_url: "http://grown-up.localhost:8080/", git_url: `${server.url}/grown-up.git` } });
   expect((await server.ask("GET", "/apps/newborn")).status).toBe(404);
-  expect((await server.ask("PATCH", "/apps/grown-up", { json: { maintenance: true } })).status).toBe(422);
+  expect((await server.ask("PATCH", "/apps/grown-up", { json: { locked: true } })).status).toBe(422);
   expect(await server.ask("DELETE", "/apps/grown-up")).toMatchObject({ status: 200, body: { name: "grown-up" } });
   expect((await server.ask("GET", `/apps/${created.body.id}`)).status).toBe(404);
 });
@@ -57,7 +57,7 @@ test("the account, its apps' collaborators, and the lists that are empty yet", a
   expect((await server.ask("GET", "/apps/objects/collaborators")).body).toEqual([
     { app: { id: app.id, name: "objects" }, created_at: time, id: uuid, permissions: [], role: "owner", updated_at: time, user: { ...ann(), federated: false } },
   ]);
-  for (const list of ["addons", "features", "buildpack-installations", "dynos", "formation", "builds"]) expect((await server.ask("GET", `/apps/objects/${list}`)).body).toEqual([]);
+  for (const list of ["addons", "sni-endpoints", "buildpack-installations", "dynos", "formation", "builds"]) expect((await server.ask("GET", `/apps/objects/${list}`)).body).toEqual([]);
   expect(await server.ask("GET", "/apps/objects/pipeline-couplings")).toMatchObject({ status: 404, body: { id: "not_found", resource: "pipeline_coupling" } });
   expect((await server.ask("GET", "/stacks")).body).toMatchObject([{ name: "debian-12", state: "public", default: true }]);
   expect((await server.ask("GET", "/regions")).body).toMatchObject([{ name: "local", private_capable: false }]);

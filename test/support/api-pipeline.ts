@@ -8,7 +8,12 @@ import { applyConfigChange, describeConfigChange } from "../../server/domain/con
 import { nextFormation, parseQuantity } from "../../server/domain/formation.ts";
 import type { App, Build, ProcessTypes, Release, User } from "../../server/domain/model.ts";
 import { AppError, invalidParams, notFound } from "../../server/errors.ts";
+import { appRoute } from "../../server/pipeline/app-route.ts";
+import { createDomainChanges, type RoutingParts } from "../../server/pipeline/domains.ts";
 import type { DynoView, Pipeline } from "../../server/pipeline/pipeline.ts";
+import { currentTarget } from "../../server/pipeline/release.ts";
+import { createEndpointChanges } from "../../server/pipeline/sni-endpoints.ts";
+import { createSwitches } from "../../server/pipeline/switches.ts";
 import type { Store } from "../../server/store/store.ts";
 
 export type ApiPipeline = Pipeline & {
@@ -20,7 +25,8 @@ export type ApiPipeline = Pipeline & {
   deploy(app: App, user: User, processTypes?: ProcessTypes): Release;
 };
 
-export function createApiPipeline(store: Store): ApiPipeline {
+/** @param routing what domains, certificates and switches really stand on, the router in memory */
+export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipeline {
   const outputs = new Map<string, PassThrough>();
   const asked: string[] = [];
   const now = (): string => new Date().toISOString();
@@ -60,7 +66,12 @@ export function createApiPipeline(store: Store): ApiPipeline {
     asked.push([verb, which].filter(Boolean).join(" "));
   };
 
+  const reroute = (app: App): Promise<void> => routing.router.switchTo(appRoute(routing, currentTarget(routing, app), []));
+
   return {
+    ...createDomainChanges(routing, reroute),
+    ...createEndpointChanges(routing),
+    ...createSwitches(routing, reroute),
     asked,
     startBuild(app, user) {
       const build: Build = { id: randomUUID(), appId: app.id, status: "pending", commit: "a".repeat(40), buildpack: null, slugId: null, releaseId: null, userId: user.id, reason: null, createdAt: now(), updatedAt: now() };

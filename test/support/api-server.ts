@@ -8,12 +8,16 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { registerApi } from "../../server/api/api.ts";
 import { createHttpServer } from "../../server/api/server.ts";
+import { createAcm } from "../../server/certificates/acm.ts";
 import { loadConfig } from "../../server/config.ts";
 import { newToken } from "../../server/domain/credentials.ts";
 import type { User } from "../../server/domain/model.ts";
+import { createAppLock } from "../../server/pipeline/app-lock.ts";
+import type { RoutingParts } from "../../server/pipeline/domains.ts";
 import type { Pipeline } from "../../server/pipeline/pipeline.ts";
 import { createStore, type Store } from "../../server/store/store.ts";
 import { createApiPipeline, type ApiPipeline } from "./api-pipeline.ts";
+import { createMemoryRouter, type MemoryRouter } from "./memory-router.ts";
 
 export type Person = { user: User; token: string };
 /** `body` is whatever JSON came: the caller says what it expects of it. */
@@ -27,6 +31,9 @@ export type ApiServer = {
   fastify: FastifyInstance;
   store: Store;
   pipeline: ApiPipeline;
+  router: MemoryRouter;
+  /** Certificates that ACM asked for, oldest first: the test is the authority. */
+  issued: { hostname: string; done: PromiseWithResolvers<{ chain: string; key: string }> }[];
   /** Method and path of every route that was registered. */
   routes: string[];
   /** Log lines, parsed. */
@@ -44,16 +51,28 @@ export type ApiServer = {
 export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline = (pipeline) => pipeline): Promise<ApiServer> {
   const dir = mkdtempSync(join(tmpdir(), "paas-api-"));
   const store = createStore(join(dir, "paas.db"), new URL("../../migrations", import.meta.url).pathname);
-  const pipeline = createApiPipeline(store);
   const logged: Record<string, unknown>[] = [];
   const log = pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>) });
+  const config = loadConfig({ PAAS_DATA_DIR: dir, PAAS_HTTPS_PORT: "8443" });
+  const router = createMemoryRouter();
+  const routing: RoutingParts = { store, router, config, log, lock: createAppLock(), now: () => new Date().toISOString() };
+  const pipeline = createApiPipeline(store, routing);
+  const issued: { hostname: string; done: PromiseWithResolvers<{ chain: string; key: string }> }[] = [];
+  const acm = createAcm(routing, {
+    issue(hostname) {
+      const done = Promise.withResolvers<{ chain: string; key: string }>();
+      issued.push({ hostname, done });
+      return done.promise;
+    },
+  });
+  acm.start();
   const ready = { now: true };
   const routes: string[] = [];
 
   const fastify = createHttpServer(log);
   fastify.addHook("onRoute", ({ method, url }: RouteOptions) => void [method].flat().forEach((one) => routes.push(`${one} ${url}`)));
   const port = (): number => (fastify.server.address() as AddressInfo).port;
-  registerApi(fastify, { config: loadConfig({ PAAS_DATA_DIR: dir }), store, pipeline: alter(pipeline), log, routerPort: () => 8080, apiPort: port, ready: () => ready.now });
+  registerApi(fastify, { config, store, pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, ready: () => ready.now });
   await fastify.listen({ port: 0, host: "127.0.0.1" });
 
   const person = (email: string, admin = false): Person => {
@@ -66,7 +85,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   const url = `http://127.0.0.1:${port()}`;
 
   return {
-    url, port: port(), fastify, store, pipeline, routes, logged, admin, ann, bob, ready,
+    url, port: port(), fastify, store, pipeline, router, issued, routes, logged, admin, ann, bob, ready,
     async ask<T>(method: string, path: string, { as = ann, json, body, headers = {} }: Ask = {}) {
       const payload = json === undefined ? body : JSON.stringify(json);
       const response = await fetch(url + path, {
@@ -84,6 +103,9 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
       return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : undefined) as T, text };
     },
     async stop() {
+      const stopped = acm.stop();
+      for (const { done } of issued) done.reject(new Error("the test is over"));
+      await stopped;
       await fastify.close();
       store.close();
       rmSync(dir, { recursive: true });
