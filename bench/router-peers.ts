@@ -46,7 +46,7 @@ export async function startRouter(folder: string, upstream: number, hosts: strin
   const client = createRouterClient(socket, { timeoutMs: 30_000 });
   while (!(await client.health().then(() => true, () => false))) await new Promise((resolve) => setTimeout(resolve, 50));
   await client.switchTo({
-    id: "bench", deployment: "1", hosts, unavailable: "H10", redirectToTls: false, hstsSeconds: 0,
+    id: "bench", deployment: "1", hosts, unavailable: "H10", redirectToTls: false, hstsSeconds: 0, errorPage: "", maintenancePage: "",
     targets: [{ id: "t1", dyno: "web.1", address: "127.0.0.1", port: upstream }],
   });
   return { name: "router", port, pids: [child.pid!, ...(await client.health()).workers], child };

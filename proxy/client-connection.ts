@@ -80,7 +80,9 @@ export class ClientConnection {
   /** Answers with the router's own page. */
   fail(failure: Failure, exchange: Exchange, keep: boolean): void {
     const head = this.#head;
-    const text = errorResponse({ failure, accept: head.accept, toHead: head.method === "HEAD", connection: this.#lastWord(keep), requestId: exchange.requestId });
+    const route = this.#state.table.find(head.host)?.route;
+    const frame = failure.code === "H80" ? route?.maintenancePage : failure.status >= 500 ? route?.errorPage : "";
+    const text = errorResponse({ failure, accept: head.accept, toHead: head.method === "HEAD", connection: this.#lastWord(keep), requestId: exchange.requestId, frame: frame ?? "" });
     this.socket.write(text);
     this.answered(keep);
   }
@@ -219,7 +221,7 @@ export class ClientConnection {
         connectMs: 0, serviceMs: 0, status: why.status, bytes: 0,
       }),
     );
-    this.socket.write(errorResponse({ failure, accept: "", toHead: false, connection: "close", requestId }));
+    this.socket.write(errorResponse({ failure, accept: "", toHead: false, connection: "close", requestId, frame: "" }));
     this.closeGently();
   }
 

@@ -11,13 +11,15 @@ export type ErrorAnswer = {
   /** What the answer says about the connection: close it, keep it for an HTTP/1.0 client, or nothing. */
   connection: "close" | "keep-alive" | null;
   requestId: string;
+  /** A page of the app's own, shown in a frame where HTML is answered; empty: none. */
+  frame: string;
 };
 
 /** A whole HTTP/1.1 response. */
 export function errorResponse(answer: ErrorAnswer): string {
   const { failure } = answer;
   const json = prefersJson(answer.accept);
-  const body = json ? `${JSON.stringify({ id: failure.id, message: failure.sentence })}\n` : page(failure, answer.requestId);
+  const body = json ? `${JSON.stringify({ id: failure.id, message: failure.sentence })}\n` : answer.frame === "" ? page(failure, answer.requestId) : framed(failure, answer.frame);
   const head = [
     `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status] ?? "Error"}`,
     `Date: ${new Date().toUTCString()}`,
@@ -44,6 +46,20 @@ export function prefersJson(accept: string): boolean {
     else if (type === "text/html" || type === "text/*") html = Math.max(html, weight);
   }
   return json > html;
+}
+
+/** As Heroku shows a page of the app's own (devcenter: error-pages): under the address and with the status of what failed. */
+function framed(failure: ErrorAnswer["failure"], url: string): string {
+  const source = url.replace(/[&"<>]/g, (c) => `&#${c.charCodeAt(0)};`);
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${failure.status} ${STATUS_CODES[failure.status] ?? "Error"}</title>
+<style>html,body,iframe{margin:0;border:0;width:100%;height:100%;display:block}</style>
+<iframe src="${source}"></iframe>
+</html>
+`;
 }
 
 function page(failure: ErrorAnswer["failure"], requestId: string): string {

@@ -108,5 +108,5 @@ export class Listener {
 function turnAway(socket: net.Socket): void {
   socket.on("error", () => {});
   socket.resume();
-  socket.end(errorResponse({ failure: FAILURES.tooManyConnections, accept: "", toHead: false, connection: "close", requestId: "" }), () => socket.destroy());
+  socket.end(errorResponse({ failure: FAILURES.tooManyConnections, accept: "", toHead: false, connection: "close", requestId: "", frame: "" }), () => socket.destroy());
 }

@@ -24,11 +24,13 @@ export function checkRoute(value: unknown): Route | string {
   }
   if (new Set(checked.map((target) => target.id)).size !== checked.length) return "`targets` names a target twice.";
   if (typeof unavailable !== "string" || !UNAVAILABLE.includes(unavailable)) return "`unavailable` is one of H10, H14, H80, H81.";
-  // Both are missing in snapshots of earlier versions.
-  const { redirectToTls = false, hstsSeconds = 0 } = value;
+  // These are missing in snapshots of earlier versions.
+  const { redirectToTls = false, hstsSeconds = 0, errorPage = "", maintenancePage = "" } = value;
   if (typeof redirectToTls !== "boolean") return "`redirectToTls` is true or false.";
   if (typeof hstsSeconds !== "number" || !Number.isInteger(hstsSeconds) || hstsSeconds < 0) return "`hstsSeconds` is a whole number.";
-  return { id, deployment, hosts, targets: checked, unavailable: unavailable as Unavailable, redirectToTls, hstsSeconds };
+  if (!isPage(errorPage)) return "`errorPage` is an http or https URL, or empty.";
+  if (!isPage(maintenancePage)) return "`maintenancePage` is an http or https URL, or empty.";
+  return { id, deployment, hosts, targets: checked, unavailable: unavailable as Unavailable, redirectToTls, hstsSeconds, errorPage, maintenancePage };
 }
 
 function checkTarget(value: unknown): Target | string {
@@ -40,6 +42,10 @@ function checkTarget(value: unknown): Target | string {
   if (typeof address !== "string" || isIP(address) === 0) return "A target's `address` is an IP address.";
   if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > 65_535) return "A target's `port` is between 1 and 65535.";
   return { id, dyno, address, port };
+}
+
+function isPage(value: unknown): value is string {
+  return value === "" || (typeof value === "string" && value.length <= 2_000 && /^https?:\/\//.test(value) && URL.canParse(value));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -25,6 +25,9 @@ export type Route = {
   unavailable: Unavailable;
   /** Plain HTTP is answered with a redirect to the same URL over TLS (but for ACME's challenges). */
   redirectToTls: boolean;
+  /** URLs that the router's own pages show in a frame, for what fails (status 500 and above) and for maintenance; empty: none. */
+  errorPage: string;
+  maintenancePage: string;
   /** Strict-Transport-Security's max-age in responses over TLS (RFC 6797 6.1.1); 0: none. */
   hstsSeconds: number;
 };

@@ -52,6 +52,25 @@ describe("a route without targets", () => {
     });
 });
 
+describe("a page of the app's own", () => {
+  const pages = { errorPage: "https://pages.test/error?a=1&b=\"2\"", maintenancePage: "https://pages.test/maintenance" };
+
+  it("is framed for what fails and for maintenance, with the status of what happened, and JSON stays JSON", async () => {
+    await router.router.switchTo(routeTo([], { unavailable: "H10", ...pages }));
+    expect(await talk(router.port, GET, PAGE)).toMatch(/^HTTP\/1\.1 503 [^]*<iframe src="https:\/\/pages\.test\/error\?a=1&#38;b=&#34;2&#34;">/);
+    expect(await talk(router.port, GET.replace("\r\n\r\n", "\r\nAccept: application/json\r\n\r\n"), /\}\n$/)).toContain('"app_crashed"');
+    await router.router.switchTo(routeTo([], { unavailable: "H80", ...pages }));
+    expect(await talk(router.port, GET, PAGE)).toMatch(/^HTTP\/1\.1 503 [^]*<iframe src="https:\/\/pages\.test\/maintenance">/);
+    await router.router.switchTo(routeTo([], { unavailable: "H81", ...pages }));
+    expect(await talk(router.port, GET, PAGE)).not.toContain("iframe");
+  });
+
+  it("that is no http URL is refused with the field's name", async () => {
+    for (const errorPage of ["javascript:alert(1)", "//pages.test", "https://"])
+      await expect(router.router.switchTo(routeTo([], { errorPage }))).rejects.toMatchObject({ id: "invalid_route", what: expect.stringContaining("`errorPage`") as string });
+  });
+});
+
 describe("the router's own answers", () => {
   it("are 404 for a host that no route has", async () => {
     expect(statuses(await talk(router.port, GET, PAGE))).toEqual([404]);

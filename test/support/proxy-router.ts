@@ -31,5 +31,5 @@ let deployments = 0;
 export function routeTo(ports: number[], overrides: Partial<Route> = {}): Route {
   const deployment = `d${++deployments}`;
   const targets = ports.map((port, i): Target => ({ id: `${deployment}-${i}`, dyno: `web.${i + 1}`, address: "127.0.0.1", port }));
-  return { id: "app", deployment, hosts: ["app.test"], targets, unavailable: "H10", redirectToTls: false, hstsSeconds: 0, ...overrides };
+  return { id: "app", deployment, hosts: ["app.test"], targets, unavailable: "H10", redirectToTls: false, hstsSeconds: 0, errorPage: "", maintenancePage: "", ...overrides };
 }
