@@ -8,23 +8,33 @@ import type { LoadReport, StreamCounts, Times } from "../support/load-record.ts"
 const [requests = "1000000", flips = "500", perSecond = "500"] = process.argv.slice(2);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+let told = 0;
 const tearDown = await setup();
 try {
   say(`${requests} requests at ${perSecond} a second over ${flips} flips`);
   const report = await soak({
     requests: Number(requests), flips: Number(flips), perSecond: Number(perSecond),
-    onFlip: (flip, change, ms, soFar) => say(row(flip, change, ms, soFar)),
+    onFlip: (flip, change, ms, soFar) => {
+      say(row(flip, change, ms, soFar));
+      tellReasons(soFar);
+    },
   });
   say(`requests: ${report.requests} in ${Math.round(report.seconds)} s, flips: ${report.flips}, failed: ${report.failed}, stale answers: ${report.stale}`);
   say(`steady: ${times(report.steady)}`);
   say(`during flips: ${times(report.changing)}`);
   say(`event streams: ${streams(report.events)}`);
   say(`WebSockets: ${streams(report.sockets)}`);
-  for (const reason of report.reasons) say(`  ${reason}`);
+  tellReasons(report);
   if (report.failed > 0) process.exitCode = 1;
 } finally {
   await removeWorkspaces();
   await tearDown();
+}
+
+/** Why requests failed, as soon as it is known. */
+function tellReasons({ reasons }: LoadReport): void {
+  for (const reason of reasons.slice(told)) say(`  ${reason}`);
+  told = reasons.length;
 }
 
 function row(flip: number, change: string, ms: number, { requests: ended, failed, stale, changing }: LoadReport): string {

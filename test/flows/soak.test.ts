@@ -7,7 +7,7 @@ afterAll(removeWorkspaces);
 
 describe("changes of an app under every kind of traffic", () => {
   it("fail none of 20,000 requests over 10 flips, answer none from an old release, and close streams only at the end of a drain", async () => {
-    const { requests, reasons, failed, stale, steady, changing, events, sockets } = await soak({ requests: 20_000, flips: 10, perSecond: 500 });
+    const { requests, reasons, failed, stale, steady, changing, events, sockets } = await soak({ requests: 20_000, flips: 10, perSecond: 400 });
     expect({ reasons, failed, stale }).toEqual({ reasons: [], failed: 0, stale: 0 });
     expect(requests).toBeGreaterThanOrEqual(20_000);
     for (const { messages, endedByDrain } of [events, sockets]) {

@@ -12,6 +12,8 @@ const APP = "soaked";
 /** Shorter than the default, so that streams end, and dynos go, while later flips come. */
 const DRAIN_SECONDS = 3;
 const STREAMS = 20;
+/** Two web dynos, and by every other scaling three: what one may have waiting (H11) is soon reached by such a load when the machine stalls. */
+const DYNOS = 2;
 const HOLD_MS = 20_000;
 
 export type SoakOptions = { requests: number; flips: number; perSecond: number; /** Told of each change after it. */ onFlip?: (flip: number, change: string, ms: number, soFar: LoadReport) => void };
@@ -31,7 +33,7 @@ export async function soak({ requests, flips, perSecond, onFlip = () => undefine
     const repository = await workspace();
     const invariants = createInvariants(paas);
     let pushes = 0;
-    let quantity = 1;
+    let quantity = DYNOS;
     /** The release that came last, and the last two that replaced all dynos. */
     let version = 0;
     let replacing: [number, number] = [0, 0];
@@ -52,10 +54,12 @@ export async function soak({ requests, flips, perSecond, onFlip = () => undefine
     const CHANGES: Record<Change, () => Promise<number>> = {
       push,
       config: async () => (await ask("PATCH", "/config-vars", { MARKER: `after v${version}` }), version + 1),
-      scale: async () => (await ask("PATCH", "/formation", { updates: [{ type: "web", quantity: (quantity = 3 - quantity) }] }), version + 1),
+      scale: async () => (await ask("PATCH", "/formation", { updates: [{ type: "web", quantity: (quantity = 2 * DYNOS + 1 - quantity) }] }), version + 1),
       rollback: async () => (await ask("POST", "/releases", { release: `v${replacing[0]}` })).version,
     };
 
+    await push();
+    await ask("PATCH", "/formation", { updates: [{ type: "web", quantity }] });
     version = await push();
     replacing = [version, version];
     const load = await startMixedLoad({ port: paas.routerPort, app: APP, perSecond, streams: STREAMS, drainMs: DRAIN_SECONDS * 1000 });
