@@ -66,6 +66,8 @@ function create(docker: Dockerode, instance: string, image: string, spec: BuildS
     HostConfig: {
       ...confinement(spec.memoryMb),
       PidsLimit: 2048,
+      // A quarter of a dyno's: what is built must not slow down what serves.
+      CpuShares: 128,
       NetworkMode: networkName(instance, spec.appId),
       Mounts: [{ Type: "volume", Source: cacheName(instance, spec.appId), Target: "/cache", VolumeOptions: { NoCopy: false, Labels: labels(instance, "cache", spec.appId), DriverConfig: { Name: "local", Options: {} } } }],
     },
