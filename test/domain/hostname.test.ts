@@ -9,3 +9,8 @@ test("the URL shows the router's port where a browser needs it", () => {
   expect(appUrl("my-app", { domain: "localhost" }, 8080)).toBe("http://my-app.localhost:8080/");
   expect(appUrl("my-app", { domain: "localhost" }, 80)).toBe("http://my-app.localhost/");
 });
+
+test("the URL over TLS shows its port where a browser needs it", () => {
+  expect(appUrl("my-app", { domain: "localhost" }, 8443, "https")).toBe("https://my-app.localhost:8443/");
+  expect(appUrl("my-app", { domain: "localhost" }, 443, "https")).toBe("https://my-app.localhost/");
+});
