@@ -2,9 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { rawClient, statuses } from "../support/proxy-client.ts";
+import { type RawClient, rawClient, statuses } from "../support/proxy-client.ts";
 import { type TestRouter, routeTo, testRouter } from "../support/proxy-router.ts";
-import { type RawUpstream, answering, rawUpstream, response } from "../support/proxy-upstream.ts";
+import { type RawConnection, type RawUpstream, answering, rawUpstream, response } from "../support/proxy-upstream.ts";
 
 const UPGRADE = "GET /ws HTTP/1.1\r\nHost: app.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: x\r\n\r\n";
 const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: y\r\n\r\n";
@@ -123,5 +123,24 @@ describe("a WebSocket", () => {
     echo.connections[1]!.socket.end();
     await two.closed();
     expect(router.lines.every((line) => line.includes("at=info"))).toBe(true);
+  });
+
+  it("is one of 1,000 that stay open over a flip, each on its own release, and are all closed by a FIN at the end of the drain", async () => {
+    const echo = ({ received, socket }: RawConnection): unknown => socket.write(received.endsWith("\r\n\r\n") ? SWITCH : received.slice(received.lastIndexOf("<")));
+    const old = await app(echo);
+    const [route] = router.router.routes();
+    const clients: RawClient[] = [];
+    for (let i = 0; i < 1_000; i += 50) clients.push(...(await Promise.all(Array.from({ length: 50 }, () => rawClient(router.port)))));
+    for (const client of clients) client.send(UPGRADE);
+    await Promise.all(clients.map((client) => client.until(/101[^]*\r\n\r\n$/)));
+    const next = await app(echo);
+    clients.forEach((client, i) => client.send(`<${i}>`));
+    await Promise.all(clients.map((client, i) => client.until(new RegExp(`\r\n\r\n<${i}>$`))));
+    expect([old.connections.length, next.connections.length]).toEqual([1_000, 0]);
+    expect(await router.router.drain([route!.targets[0]!.id], 100)).toEqual({ cut: 1_000 });
+    const ends = await Promise.all(clients.map((client) => client.closed()));
+    expect(ends.filter(({ error }) => error !== null)).toEqual([]);
+    await Promise.all(old.connections.map(({ closed }) => closed));
+    expect((await router.router.health()).inFlight).toBe(0);
   });
 });
