@@ -6,6 +6,8 @@ import type { ToLoad } from "./mixed-load.ts";
 import { mixedRequests } from "./mixed-requests.ts";
 
 const TICK_MS = 5;
+/** What was not started while this process itself stood still is not started all at once: that would be a flood (H11). */
+const MOST_PER_TICK = 10;
 const REPORT_MS = 100;
 /** Requests that are still without an end then are lost; longer than any of them may be silent. */
 const END_MS = 30_000;
@@ -20,7 +22,8 @@ let started = 0;
 let stopping = false;
 // Open loop: requests start on time, however long earlier ones take.
 const starting = setInterval(() => {
-  for (const due = ((performance.now() - began) / 1000) * perSecond; started < due; ) requests.start(started++);
+  const due = ((performance.now() - began) / 1000) * perSecond;
+  for (let i = 0; i < MOST_PER_TICK && started < due; i++) requests.start(started++);
 }, TICK_MS);
 const reporting = setInterval(() => {
   process.send?.(record.report());
