@@ -90,11 +90,13 @@ export function createAcm(parts: RoutingParts, authority: Authority, random: () 
       store.transaction(() => {
         if (before) store.sniEndpoints.update(endpoint);
         else store.sniEndpoints.insert(endpoint);
-        const bound = bind(parts, domain, endpoint);
-        store.domains.update({ ...bound, acmStatus: "cert issued", acmStatusReason: null, acmFailures: 0, acmDueAt: renewalTime(facts) });
+        bind(parts, domain, endpoint);
       });
-      log.info({ domain: hostname, expiresAt: facts.expiresAt }, "certificate issued");
       await serve();
+      // Said when it is so: whoever reads it may look at the site.
+      const bound = wanted(id);
+      if (bound) store.domains.update({ ...bound, acmStatus: "cert issued", acmStatusReason: null, acmFailures: 0, acmDueAt: renewalTime(facts), updatedAt: now() });
+      log.info({ domain: hostname, expiresAt: facts.expiresAt }, "certificate issued");
     });
   }
 

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Route } from "../../proxy/route.ts";
+import { pageUrl } from "../domain/error-page.ts";
 import { appHost } from "../domain/hostname.ts";
 import type { App, Deployment, Release, Slug } from "../domain/model.ts";
 import { HSTS_SECONDS } from "../domain/switches.ts";
@@ -30,6 +31,8 @@ export function appRoute({ store, config }: Pick<Parts, "store" | "config">, { a
     // Without a port for TLS the way there would lead nowhere.
     redirectToTls: on.has("force-https") && config.httpsPort !== undefined,
     hstsSeconds: on.has("hsts") ? HSTS_SECONDS : 0,
+    errorPage: pageUrl(release.config["ERROR_PAGE_URL"]),
+    maintenancePage: pageUrl(release.config["MAINTENANCE_PAGE_URL"]),
   };
 }
 
@@ -46,6 +49,7 @@ export function sameRoute(a: Route, b: Route): boolean {
 
 /** Whether both say the same but for their targets and the deployment. */
 export function sameSettings(a: Route, b: Route): boolean {
-  const key = ({ hosts, unavailable, redirectToTls, hstsSeconds }: Route): string => JSON.stringify([[...hosts].sort(), unavailable, redirectToTls, hstsSeconds]);
+  const key = ({ hosts, unavailable, redirectToTls, hstsSeconds, errorPage, maintenancePage }: Route): string =>
+    JSON.stringify([[...hosts].sort(), unavailable, redirectToTls, hstsSeconds, errorPage, maintenancePage]);
   return key(a) === key(b);
 }

@@ -21,7 +21,8 @@ export type ReleaseRow = {
 export type DeploymentRow = { id: string; app_id: string; release_id: string; state: string };
 type AppRow = { id: string; name: string };
 type SlugRow = { id: string; app_id: string; image: string; pruned_at: string | null };
-export type Rows = { apps: AppRow[]; releases: ReleaseRow[]; deployments: DeploymentRow[]; slugs: SlugRow[]; builds: { id: string; status: string }[] };
+type DomainRow = { app_id: string; hostname: string; sni_endpoint_id: string | null };
+export type Rows = { apps: AppRow[]; domains: DomainRow[]; maintained: { app_id: string }[]; releases: ReleaseRow[]; deployments: DeploymentRow[]; slugs: SlugRow[]; builds: { id: string; status: string }[] };
 
 type Promised = { appId: string; version: number; commit: string | undefined };
 
@@ -85,6 +86,8 @@ export function readRows(dataDir: string): Rows {
       releases: db.prepare<[], ReleaseRow>("SELECT * FROM releases ORDER BY app_id, version").all(),
       deployments: db.prepare<[], DeploymentRow>("SELECT id, app_id, release_id, state FROM deployments").all(),
       slugs: db.prepare<[], SlugRow>("SELECT id, app_id, image, pruned_at FROM slugs").all(),
+      domains: db.prepare<[], DomainRow>("SELECT app_id, hostname, sni_endpoint_id FROM domains").all(),
+      maintained: db.prepare<[], { app_id: string }>("SELECT app_id FROM app_switches WHERE name = 'maintenance' AND enabled = 1").all(),
       builds: db.prepare<[], { id: string; status: string }>("SELECT id, status FROM builds").all(),
     }))();
   } finally {
@@ -180,18 +183,22 @@ async function engineAgrees(paas: Paas, rows: Rows): Promise<string[]> {
 }
 
 async function routerAgrees(paas: Paas, rows: Rows): Promise<string[]> {
-  const [routes, dynos] = await Promise.all([paas.router.routes(), paas.containers("dyno")]);
+  const [routes, dynos, certificates] = await Promise.all([paas.router.routes(), paas.containers("dyno"), paas.router.certificates()]);
   const found = routes.filter(({ id }) => !rows.apps.some((app) => app.id === id)).map(({ hosts }) => `the router still serves ${hosts.join(", ")}`);
   for (const { id, name } of rows.apps) {
     const route = routes.find((candidate) => candidate.id === id);
     const current = rows.deployments.find((row) => row.app_id === id && row.state === "current");
     const web = dynos.filter(({ Labels, State }) => Labels["paas.app"] === id && Labels["paas.type"] === "web" && State === "running").map(({ Id }) => Id);
+    const hosts = [`${name}.localhost`, ...rows.domains.filter(({ app_id }) => app_id === id).map(({ hostname }) => hostname)];
+    const down = rows.maintained.some(({ app_id }) => app_id === id);
     const targets = route?.targets.map((target) => target.id) ?? [];
     if (!route) found.push(`the router does not know ${name}`);
     else if (route.deployment.split("/")[0] !== current?.id) found.push(`the router serves ${name} for another deployment than the current one`);
-    else if (!isDeepStrictEqual(route.hosts, [`${name}.localhost`])) found.push(`the router serves ${name} as ${route.hosts.join(", ")}`);
-    if (!isDeepStrictEqual(targets.sort(), web.sort())) found.push(`the router sends requests for ${name} to ${targets.length} targets that are not its ${web.length} web dynos`);
+    else if (!isDeepStrictEqual(route.hosts.toSorted(), hosts.sort())) found.push(`the router serves ${name} as ${route.hosts.join(", ")}`);
+    if (!isDeepStrictEqual(targets.sort(), down ? [] : web.sort())) found.push(`the router sends requests for ${name} to ${targets.length} targets that are not its ${web.length} web dynos`);
   }
+  for (const { hostname, sni_endpoint_id } of rows.domains)
+    if (sni_endpoint_id !== null && !certificates.some(({ id, hosts }) => id === sni_endpoint_id && hosts.includes(hostname))) found.push(`the router does not show the certificate of ${hostname}`);
   return found;
 }
 
