@@ -11,6 +11,7 @@ import { type Refusal, refusal } from "./refusal.ts";
 import { RequestHead } from "./request-head.ts";
 import { requestIdFor } from "./request-id.ts";
 import type { RouterState } from "./router-state.ts";
+import { copyOctets } from "./scratch.ts";
 
 const IDLE = 0;
 const HEAD = 1;
@@ -146,18 +147,18 @@ export class ClientConnection {
     if (this.#phase === CLOSING) return;
     const exchange = this.#exchange;
     if (exchange === null && this.#pending === null) return this.#advance(bytes, end);
-    // What is kept beyond this call must not lie in the shared buffer.
-    const own = Buffer.from(bytes.subarray(0, end));
     if (exchange !== null) {
-      const taken = exchange.wantsOctets ? exchange.fromClient(own) : 0;
+      // What the exchange needs beyond this call must not lie in the shared buffer.
+      const taken = exchange.wantsOctets ? exchange.fromClient(copyOctets(bytes, 0, end)) : 0;
       if (taken === end) return;
-      const rest = taken === 0 ? own : own.subarray(taken);
+      const rest = Buffer.from(bytes.subarray(taken, end));
       // Its last octets may have been what the exchange was waiting for: then the next request begins here.
       return this.#exchange === null && this.#phase === IDLE ? this.#advance(rest, rest.length) : this.#wait(rest);
     }
-    this.#pending = Buffer.concat([this.#pending!, own]);
+    const octets = bytes.subarray(0, end);
+    this.#pending = Buffer.concat([this.#pending!, octets]);
     // A head in pieces is read again from its start, but only when a line has ended or is too long.
-    if (!own.includes(10) && this.#pending.length <= this.#state.limits.fieldLineBytes) return;
+    if (!octets.includes(10) && this.#pending.length <= this.#state.limits.fieldLineBytes) return;
     this.#advancePending();
   }
 
@@ -184,7 +185,7 @@ export class ClientConnection {
       if (size === -1) this.#refuse(this.#head.refusal);
       if (size <= 0) break;
       // The common case: one request, and nothing behind its head.
-      rest = size === left ? rest : Buffer.from(rest.subarray(size, left));
+      if (size < left) rest = rest.subarray(size, left);
       left -= size;
       const taken = this.#begin(rest, left);
       if (taken > 0) rest = rest.subarray(taken);
@@ -192,7 +193,8 @@ export class ClientConnection {
     }
     this.#advancing = false;
     if (left === 0 || this.#phase === CLOSING) return;
-    const kept = rest === bytes ? Buffer.from(bytes.subarray(0, left)) : rest;
+    // What is kept beyond this call must not lie in the shared buffer.
+    const kept = Buffer.from(rest.subarray(0, left));
     if (this.#exchange !== null || this.socket.writableNeedDrain) return this.#wait(kept);
     // A head in pieces: bounded by the parser.
     this.#pending = kept;
@@ -206,7 +208,7 @@ export class ClientConnection {
     const exchange = new Exchange(this.#state, this, this.#head, performance.now());
     this.#phase = BUSY;
     this.#exchange = exchange;
-    const taken = size > 0 && exchange.wantsOctets ? exchange.fromClient(behind) : 0;
+    const taken = size > 0 && exchange.wantsOctets ? exchange.fromClient(copyOctets(behind, 0, size)) : 0;
     exchange.start();
     return taken;
   }

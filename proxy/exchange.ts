@@ -17,6 +17,7 @@ import type { RequestHead } from "./request-head.ts";
 import { COMPLETE, MALFORMED, RESTRICTED, ResponseRelay, SWITCHED } from "./response-relay.ts";
 import type { Route } from "./route.ts";
 import type { RouterState } from "./router-state.ts";
+import { keepOctets } from "./scratch.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 
 // Where it stands.
@@ -73,6 +74,7 @@ export class Exchange implements UpstreamUser, InFlight {
   #since: number;
   #target: LiveTarget | null = null;
   #upstream: UpstreamConnection | null = null;
+  #begun = false;
   #holdTimer: NodeJS.Timeout | null = null;
   #stopWaiting: (() => void) | null = null;
   #tries = 0;
@@ -92,7 +94,7 @@ export class Exchange implements UpstreamUser, InFlight {
     this.#since = now;
     this.#relay = new ResponseRelay(state, client.socket, head);
     this.requestId = requestIdFor(head.requestId);
-    this.#body = head.body === NO_BODY || (head.body === LENGTH && head.length === 0) ? null : new RequestBody(head.body, head.length, state.limits.replayBytes);
+    this.#body = head.body === NO_BODY || (head.body === LENGTH && head.length === 0) ? null : new RequestBody(head.body, head.length, state.limits.replayBytes, IDEMPOTENT.has(head.method));
     this.#requestHead = requestHeadForApp(head, client.address, client.origin, this.requestId, Math.round(performance.timeOrigin + now));
   }
 
@@ -110,7 +112,9 @@ export class Exchange implements UpstreamUser, InFlight {
       if (challenge !== null) return this.#answer(challenge);
     }
     const waits = this.#head.expectContinue && this.#body !== null && this.#body.kept.length === 0;
+    this.#begun = true;
     this.#dispatch(false);
+    this.#keepBody();
     if (waits && this.#phase < RESPONDING) this.#client.socket.write(CONTINUE, "latin1");
   }
 
@@ -118,7 +122,9 @@ export class Exchange implements UpstreamUser, InFlight {
   fromClient(bytes: Buffer): number {
     if (this.#phase >= SENDING && this.#phase !== WAITING) this.#since = this.#state.now;
     if (this.#phase === TUNNEL) {
-      if (!this.#upstream!.socket.write(bytes)) this.#client.pause();
+      const { socket } = this.#upstream!;
+      if (!socket.write(bytes)) this.#client.pause();
+      if (socket.writableLength > 0) keepOctets();
       return bytes.length;
     }
     const body = this.#body!;
@@ -129,6 +135,7 @@ export class Exchange implements UpstreamUser, InFlight {
     }
     if (this.#phase >= SENDING) this.#sendFramed(body);
     else if (body.full) this.#client.pause();
+    if (this.#begun) this.#keepBody();
     if (this.#phase === FINISHING && body.complete) this.#finish();
     return behind;
   }
@@ -231,9 +238,15 @@ export class Exchange implements UpstreamUser, InFlight {
     socket.write(this.#requestHead, "latin1");
     for (const part of body.kept) socket.write(part);
     socket.uncork();
+    if (socket.writableLength > 0) keepOctets();
     body.sent();
     if (socket.writableNeedDrain) this.#client.pause();
     else this.#client.resume();
+  }
+
+  /** The octets that wait to be sent, for the first time or again, must not be overwritten. */
+  #keepBody(): void {
+    if (this.#body !== null && this.#body.kept.length > 0) keepOctets();
   }
 
   #sendFramed(body: RequestBody): void {
@@ -243,6 +256,7 @@ export class Exchange implements UpstreamUser, InFlight {
     if (body.framed.length > 1) socket.cork();
     for (const part of body.framed) socket.write(part);
     if (body.framed.length > 1) socket.uncork();
+    if (socket.writableLength > 0) keepOctets();
     body.sent();
     if (socket.writableNeedDrain) this.#client.pause();
     if (body.complete && this.#phase === SENDING) {

@@ -8,14 +8,17 @@ export class RequestBody {
   readonly #reader: BodyReader;
   readonly #chunked: boolean;
   readonly #replayBytes: number;
+  readonly #repeatable: boolean;
   /** All that was framed so far; null once it is more than may be kept. */
   #kept: Buffer[] | null = [];
   #keptSize = 0;
 
-  constructor(kind: number, length: number, replayBytes: number) {
+  /** @param repeatable the request may be sent a second time after its body was sent. */
+  constructor(kind: number, length: number, replayBytes: number, repeatable: boolean) {
     this.#reader = new BodyReader(kind, length);
     this.#chunked = kind === CHUNKED;
     this.#replayBytes = replayBytes;
+    this.#repeatable = repeatable;
   }
 
   /** The client has sent all of it. */
@@ -63,9 +66,9 @@ export class RequestBody {
   }
   framed: Buffer[] = [];
 
-  /** It was sent: what is too long to be sent again is let go. */
+  /** It was sent: what cannot be sent again is let go. */
   sent(): void {
-    if (this.#keptSize > this.#replayBytes) this.#kept = null;
+    if (!this.#repeatable || this.#keptSize > this.#replayBytes) this.#kept = null;
   }
 
   #frameChunk(): void {

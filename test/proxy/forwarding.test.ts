@@ -122,6 +122,32 @@ describe("bodies", () => {
       expect(answer.headers[framing === "chunked" ? "transfer-encoding" : "content-length"]).toBe(framing === "chunked" ? "chunked" : String(body.length));
     });
 
+  it("of many clients at once, to an app that reads in fits and starts, each arrive octet for octet", async () => {
+    await nodeUpstream((request, reply) => {
+      const hash = createHash("sha256");
+      request.on("data", (part: Buffer) => {
+        hash.update(part);
+        // Unread for a moment, so that octets pile up on the way.
+        request.pause();
+        setImmediate(() => setImmediate(() => request.resume()));
+      });
+      request.on("end", () => reply.end(hash.digest("hex")));
+    });
+    const send = async (n: number): Promise<void> => {
+      const body = randomBytes(200_000 + 50_000 * (n % 7));
+      const chunked = n % 2 === 0;
+      const request = http.request({ port: router.port, host: "127.0.0.1", agent: false, method: n % 3 === 0 ? "PUT" : "POST", headers: { host: "app.test", ...(chunked ? {} : { "content-length": body.length }) } });
+      const answer = once(request, "response") as Promise<[http.IncomingMessage]>;
+      for (let at = 0; at < body.length; at += 30_001) if (!request.write(body.subarray(at, at + 30_001))) await once(request, "drain");
+      request.end();
+      const [reply] = await answer;
+      let text = "";
+      for await (const part of reply) text += String(part);
+      expect(text).toBe(createHash("sha256").update(body).digest("hex"));
+    };
+    for (let round = 0; round < 3; round++) await Promise.all(Array.from({ length: 21 }, (_, n) => send(n)));
+  });
+
   it("are not read faster than the client takes them", async () => {
     let sent = 0;
     await nodeUpstream((_request, answer) => {
