@@ -122,6 +122,11 @@ export class ResponseHead {
     const status = this.status;
     if (status < 200 || status === 204) {
       this.body = NO_BODY;
+      // Some apps frame the body that a 204 cannot have (RFC 9112 6.1): the client hears nothing of it, and its octets end with the connection.
+      if (status === 204 && this.#codings > 0) {
+        this.#codings = 0;
+        this.keepAlive = false;
+      }
       const nothing = this.#codings === 0 && this.length <= 0;
       this.length = -1;
       return nothing;
