@@ -52,6 +52,20 @@ describe("a dyno that ends", () => {
     expect(load.failures()).toEqual([]);
   });
 
+  it("and is the only one costs no request but those that it was answering: the others wait for the next", async () => {
+    const app = await deploy(paas, "alone", { text: "alone" }, invariants);
+    const load = startLoad(paas.routerPort, app.name, 40);
+    await load.more(20);
+    const [before] = await dynosOf(app);
+    await docker.getContainer(before?.Id ?? "").kill();
+    await load.more(80);
+    await invariants.hold();
+    await load.stop();
+    expect((await dynosOf(app)).map(({ Id }) => Id)).not.toContain(before?.Id);
+    if (process.env["PAAS_FIGURES"]) console.log(load.failures());
+    expect(load.failures().length).toBeLessThanOrEqual(3);
+  });
+
   it("again and again waits longer each time and is shown as crashed; the next good push serves at once", async () => {
     const app = await deploy(paas, "loop", { text: "for a moment", dieAfterMs: 400 }, invariants);
     const started = new Set<string>();

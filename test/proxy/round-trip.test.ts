@@ -44,10 +44,7 @@ describe("Expect: 100-continue", () => {
   const head = (version: string, expectation = "100-continue"): string => `POST / HTTP/${version}\r\nHost: app.test\r\nExpect: ${expectation}\r\nContent-Length: 4\r\n\r\n`;
 
   it("is answered with one 100, also when the app says its own", async () => {
-    await app(({ received, socket }) => {
-      if (received.endsWith("\r\n\r\n")) socket.write("HTTP/1.1 100 Continue\r\n\r\n");
-      if (received.endsWith("body")) socket.write(response("ok"));
-    });
+    await app(({ received, socket }) => received.endsWith("body") && socket.write(`HTTP/1.1 100 Continue\r\n\r\n${response("ok")}`));
     expect(await exchange(head("1.1", "100-Continue"), /100 Continue\r\n\r\n$/)).toMatch(/^HTTP\/1\.1 100 /);
     client.send("body");
     expect(statuses(await client.until(/ok$/))).toEqual([100, 200]);
@@ -177,6 +174,28 @@ describe("an answer without a body", () => {
     await stillServes();
     expect(client.received()).not.toContain("extra");
   });
+});
+
+describe("limits of an answer's head", () => {
+  const start = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
+  const limits: [string, number, (size: number) => string][] = [
+    ["a cookie", 8_192, (size) => `Set-Cookie: ${"y".repeat(size)}\r\n`],
+    ["the number of fields", 1_000, (size) => "X: y\r\n".repeat(size - 1)],
+    ["the head", 524_288, (size) => {
+      const line = `X: ${"x".repeat(8_000)}\r\n`;
+      const left = size - start.length - 2;
+      const whole = Math.floor((left - 10) / line.length);
+      return `${line.repeat(whole)}X: ${"y".repeat(left - whole * line.length - 5)}\r\n`;
+    }],
+  ];
+  for (const [what, limit, make] of limits)
+    it(`${what}: ${limit} passes, ${limit + 1} is H25`, async () => {
+      await app(answering(`${start}${make(limit)}\r\nok`));
+      expect(statuses(await exchange(GET, /ok$|<\/html>\n$/))).toEqual([200]);
+      await app(answering(`${start}${make(limit + 1)}\r\nok`));
+      expect(statuses(await exchange(GET, /ok$|<\/html>\n$/))).toEqual([502]);
+      expect(router.lines[1]).toMatch(/^at=error code=H25 desc="HTTP Restriction" .* status=502 /);
+    });
 });
 
 describe("the two connections are kept or closed each for itself", () => {
