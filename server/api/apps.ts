@@ -47,8 +47,10 @@ export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
     const app = appOf(request);
     const { name, maintenance } = request.body;
     if (name !== undefined && name !== app.name) assertAppName(name);
-    if (maintenance !== undefined) await pipeline.turn(app, "maintenance", maintenance);
-    return appView(deps, request, name === undefined || name === app.name ? app : await pipeline.renameApp(app, name));
+    // The name first: it may be taken, and then nothing of the request has happened.
+    const renamed = name === undefined || name === app.name ? app : await pipeline.renameApp(app, name);
+    if (maintenance !== undefined) await pipeline.turn(renamed, "maintenance", maintenance);
+    return appView(deps, request, renamed);
   });
 
   api.delete("/apps/:app", { schema: { summary: "Destroy an app" } }, async (request) => {

@@ -36,6 +36,8 @@ test("maintenance mode stays when the app gets another name, and both go in one 
   expect(await server.ask("PATCH", `/apps/${app.name}`, { json: { maintenance: true, name: renamed } })).toMatchObject({ status: 200, body: { maintenance: true, name: renamed } });
   expect((await server.ask("GET", `/apps/${renamed}`)).body).toMatchObject({ maintenance: true });
   expect((await server.ask("PATCH", `/apps/${renamed}`, { json: { maintenance: false, name: "-bad-" } })).status).toBe(422);
+  await server.pipeline.createApp(`taken-${count}`, server.bob.user);
+  expect((await server.ask("PATCH", `/apps/${renamed}`, { json: { maintenance: false, name: `taken-${count}` } })).status).toBe(422);
   expect((await server.ask("GET", `/apps/${renamed}`)).body).toMatchObject({ maintenance: true });
 });
 

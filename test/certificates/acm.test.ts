@@ -104,6 +104,15 @@ test("a nonce that is refused is tried again with the new one, unseen by anybody
   expect(authority.faults.badNonces).toBeLessThan(0);
 });
 
+test("an authority that takes its time over an order is waited for", async () => {
+  const { acm, app, add, becomes, authority } = await acmHouse();
+  authority.faults.processing = 3;
+  await acm.enable(app);
+  await add("www.example.com");
+  await becomes("www.example.com", "cert issued");
+  expect(authority.requests.filter((request) => request === "POST order")).toHaveLength(3);
+});
+
 test("a challenge that does not come out right makes the domain failing, with the authority's reason; the next try comes 5, 10, 20 minutes later", async () => {
   const house = await acmHouse({ answer: () => "something else" });
   const { acm, app, add, becomes, authority, clock, domain } = house;

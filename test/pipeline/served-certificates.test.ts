@@ -83,21 +83,24 @@ test("the app's own host shows the newest certificate that covers it, and only o
   expect([...router.certificatesById.values()].map(({ id, hosts }) => [id, hosts])).toEqual([[newer.id, ["bank.localhost"]]]);
 });
 
-test("of two looks that overlap the later one reads what the database says then", async () => {
+test("of two looks that overlap the later one has the last word, however slow the earlier one's router is", async () => {
   const { store, router, serve, endpoint, domain } = house();
   const app = addApp(store);
   const { id } = await endpoint(app, "a.example.com");
   domain(app, "a.example.com", id);
-  const gate = Promise.withResolvers<void>();
-  const list = router.certificates;
-  router.certificates = async () => {
-    const found = await list();
+  const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const put = router.putCertificate;
+  router.putCertificate = async (certificate) => {
+    asked.resolve();
     await gate.promise;
-    return found;
+    await put(certificate);
   };
   const first = serve();
-  const second = serve();
+  await asked.promise;
   store.sniEndpoints.remove(id);
+  const second = serve();
+  // Time for a look that does not wait for its turn.
+  await new Promise((resolve) => setImmediate(resolve));
   gate.resolve();
   await Promise.all([first, second]);
   expect(router.certificatesById.size).toBe(0);

@@ -24,6 +24,8 @@ export type AcmeFaults = {
   serverErrors: number;
   /** New orders are answered when this resolves. */
   hold: Promise<unknown> | undefined;
+  /** An order says so often that it is being worked on before its certificate is there. */
+  processing: number;
   /** What is issued covers this host instead. */
   wrongHost: string | undefined;
 };
@@ -77,7 +79,7 @@ export async function startAcmeAuthority(options: { challengePort: number; lifet
 
   const authority: AcmeAuthority = {
     directory: "", ca: own.root, root: issuer.root, requests: [], ordered: [],
-    faults: { badNonces: 0, rateLimitSeconds: undefined, invalidOrder: false, serverErrors: 0, hold: undefined, wrongHost: undefined },
+    faults: { badNonces: 0, rateLimitSeconds: undefined, invalidOrder: false, serverErrors: 0, hold: undefined, processing: 0, wrongHost: undefined },
     mostAtOnce: () => mostAtOnce,
     forget: () => accounts.clear(),
     contacts: () => [...accounts.values()].flatMap(({ contact }) => contact),
@@ -201,10 +203,11 @@ export async function startAcmeAuthority(options: { challengePort: number; lifet
     return { status: 200, body: orderView(order) };
   }
 
-  function orderView({ id, status, hosts, authorizations: ids, certificate, error }: Order) {
+  function orderView({ id, status: now, hosts, authorizations: ids, certificate, error }: Order) {
+    const status = now === "valid" && faults.processing-- > 0 ? "processing" : now;
     return {
       status, identifiers: hosts.map((value) => ({ type: "dns", value })), authorizations: ids.map((one) => `${url}/authorization/${one}`), finalize: `${url}/finalize/${id}`,
-      ...(certificate === undefined ? {} : { certificate: `${url}/certificate/${id}` }), ...(error === undefined ? {} : { error }),
+      ...(certificate === undefined || status === "processing" ? {} : { certificate: `${url}/certificate/${id}` }), ...(error === undefined ? {} : { error }),
     };
   }
 
