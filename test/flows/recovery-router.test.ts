@@ -7,6 +7,7 @@ import { startLoad } from "../support/load.ts";
 import { overload } from "../support/overload.ts";
 import { docker, startPaas, type Paas } from "../support/paas.ts";
 import { eventually } from "../git/eventually.ts";
+import type { RouterHealth } from "../../proxy/client.ts";
 
 // Each waits for several deploys.
 vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
@@ -25,9 +26,14 @@ afterAll(async () => {
   await removeWorkspaces();
 });
 
+/** The router as its control socket shows it, which may answer a moment later than the apps. */
+async function routerHealth(): Promise<RouterHealth> {
+  await eventually("the router answers its control socket", async () => (await routerPid()) !== undefined, 10_000 * overload());
+  return paas.router.health();
+}
 /** The router and its workers, at once. */
 async function killRouter(): Promise<number> {
-  const { pid, workers } = await paas.router.health();
+  const { pid, workers } = await routerHealth();
   for (const one of [...workers, pid]) process.kill(one, "SIGKILL");
   return pid;
 }
@@ -47,7 +53,7 @@ describe("the router", () => {
     for (let round = 0; round < 3; round += 1) {
       const before = await killRouter();
       took.push(await untilServed());
-      expect(await routerPid()).not.toBe(before);
+      expect((await routerHealth()).pid).not.toBe(before);
     }
     if (process.env["PAAS_FIGURES"]) console.log(`router killed: served again after ${took.map(Math.round).join(", ")} ms`);
     // Other work on the machine may slow one of them down.
@@ -62,7 +68,7 @@ describe("the router", () => {
   });
 
   it("whose main process alone is killed: its workers end what they have in flight, and another router takes over", async () => {
-    const { pid } = await paas.router.health();
+    const { pid } = await routerHealth();
     const slow = paas.get("routed", "/slow/500");
     await eventually("the request is in flight", async () => (await paas.router.health()).inFlight === 1, 10_000 * overload());
     process.kill(pid, "SIGKILL");
