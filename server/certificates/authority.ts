@@ -131,7 +131,7 @@ function trusted(ca: string | undefined): string | undefined {
   try {
     return ca === undefined ? undefined : readFileSync(ca, "utf8");
   } catch (error) {
-    throw new Error(`PAAS_ACME_CA cannot be read (${ca})`, { cause: error });
+    throw new Error("the platform cannot read what it trusts the authority by (PAAS_ACME_CA)", { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 /** Automated certificates against a real conversation with an authority of our own. */
 
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { renewalTime } from "../../server/domain/acm.ts";
 import { readCertificate } from "../../server/domain/certificate.ts";
@@ -175,11 +175,13 @@ test("an authority that cannot be reached, or whose own certificate is not trust
   expect((await becomes("www.example.com", "failing")).acmStatusReason).toMatch(/ECONNREFUSED/);
   const other = await acmHouse();
   const stranger = await createCertificateMaker("Stranger");
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(other.parts.config.acme.ca ?? "", stranger.root);
   await other.acm.enable(other.app);
   await other.add("www.example.com");
   expect((await other.becomes("www.example.com", "failing")).acmStatusReason).toMatch(/unable to (verify|get).*certificate/);
+  rmSync(other.parts.config.acme.ca ?? "");
+  await other.add("two.example.com");
+  expect((await other.becomes("two.example.com", "failing")).acmStatusReason).toMatch(/\(PAAS_ACME_CA\)$/);
 });
 
 test("a certificate is renewed with a third of its lifetime left, in the same endpoint; the old one is shown until then", async () => {
