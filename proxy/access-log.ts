@@ -14,6 +14,8 @@ export type AccessEntry = {
   serviceMs: number;
   status: number;
   bytes: number;
+  /** It came with TLS. */
+  secure: boolean;
 };
 
 /** Takes lines without ever waiting: what does not fit is dropped and counted. */
@@ -23,7 +25,7 @@ export type AccessLog = { add(line: string): void };
 export function accessLine(entry: AccessEntry): string {
   const { failure } = entry;
   const level = failure === null ? "at=info" : failure.code === null ? `at=info desc="${failure.description}"` : `at=error code=${failure.code} desc="${failure.description}"`;
-  return `${level} method=${entry.method} path="${quoted(entry.path)}" host=${entry.host} request_id=${entry.requestId} fwd="${quoted(entry.forwardedFor)}" dyno=${entry.dyno} connect=${Math.round(entry.connectMs)}ms service=${Math.round(entry.serviceMs)}ms status=${entry.status} bytes=${entry.bytes} protocol=http`;
+  return `${level} method=${entry.method} path="${quoted(entry.path)}" host=${entry.host} request_id=${entry.requestId} fwd="${quoted(entry.forwardedFor)}" dyno=${entry.dyno} connect=${Math.round(entry.connectMs)}ms service=${Math.round(entry.serviceMs)}ms status=${entry.status} bytes=${entry.bytes} protocol=${entry.secure ? "https" : "http"}`;
 }
 
 function quoted(value: string): string {

@@ -220,7 +220,7 @@ export class ClientConnection {
     this.#state.accessLog?.add(
       accessLine({
         failure, method: "", path: "", host: "", requestId, forwardedFor: this.address, dyno: "",
-        connectMs: 0, serviceMs: 0, status: why.status, bytes: 0,
+        connectMs: 0, serviceMs: 0, status: why.status, bytes: 0, secure: this.secure,
       }),
     );
     this.socket.write(errorResponse({ failure, accept: "", toHead: false, connection: "close", requestId, frame: "" }));

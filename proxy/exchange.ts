@@ -472,7 +472,7 @@ export class Exchange implements UpstreamUser, InFlight {
     const log = this.#state.accessLog;
     if (log === null) return;
     const head = this.#head;
-    const { address } = this.#client;
+    const { address, secure } = this.#client;
     log.add(
       accessLine({
         failure,
@@ -486,6 +486,7 @@ export class Exchange implements UpstreamUser, InFlight {
         serviceMs: performance.now() - this.#startedAt - this.#connectMs,
         status,
         bytes: this.#received,
+        secure,
       }),
     );
   }

@@ -62,7 +62,8 @@ describe("the access log", () => {
   });
 
   it("keeps one request one line, whatever its path holds", () => {
-    const entry = { failure: null, method: "GET", path: '/"\\x', host: "a.test", requestId: "id", forwardedFor: 'a", b', dyno: "web.1", connectMs: 0.4, serviceMs: 5.6, status: 200, bytes: 7 };
+    const entry = { failure: null, method: "GET", path: '/"\\x', host: "a.test", requestId: "id", forwardedFor: 'a", b', dyno: "web.1", connectMs: 0.4, serviceMs: 5.6, status: 200, bytes: 7, secure: false };
     expect(accessLine(entry)).toBe('at=info method=GET path="/\\"\\\\x" host=a.test request_id=id fwd="a\\", b" dyno=web.1 connect=0ms service=6ms status=200 bytes=7 protocol=http');
+    expect(accessLine({ ...entry, secure: true })).toMatch(/ protocol=https$/);
   });
 });

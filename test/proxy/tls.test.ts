@@ -79,6 +79,7 @@ describe("TLS", () => {
     for (const path of ["/a", "/b"]) expect(await ask({ agent, path, method: "POST", headers: { host: "app.test" } }, big)).toMatchObject({ status: 200, body: `POST ${path}` });
     agent.destroy();
     expect(received[0]).toMatchObject({ "x-forwarded-proto": "https", "x-forwarded-port": String(tlsPort), "x-forwarded-for": "127.0.0.1" });
+    await expect.poll(() => readFile(join(router.folder, "access.log"), "utf8")).toMatch(/path="\/b" .* status=200 .* protocol=https$/m);
     expect(await readFile(join(router.folder, "routes.json"), "utf8")).toContain("PRIVATE KEY");
     expect((await stat(join(router.folder, "routes.json"))).mode & 0o777).toBe(0o600);
   });
