@@ -82,6 +82,11 @@ test("node:http is never imported by value, which would load fetch with it: node
   expect(linesMatching([...SERVER, ...PROXY, ...BIN], /^import (?!type ).*from "node:https?"/)).toEqual([]);
 });
 
+test("the ACME client, 37 MB of code, is loaded with the first certificate that is wanted and not before", () => {
+  expect(linesMatching(SERVER, /\bimport\("acme-client"\)/)).not.toEqual([]);
+  expect(linesMatching(SERVER, /^import (?!type ).*"acme-client"/)).toEqual([]);
+});
+
 test("SQL stands in server/store/ alone", () => {
   const sql = /["'`]\s*(SELECT\s|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|CREATE (TABLE|INDEX|TRIGGER)|PRAGMA\s)|\b(db|database)\.(prepare|pragma|exec)\(/;
   expect(linesMatching(SERVER.filter(({ path }) => path.startsWith("server/store/")), sql)).not.toEqual([]);
