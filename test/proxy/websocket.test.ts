@@ -126,6 +126,8 @@ describe("a WebSocket", () => {
   });
 
   it("is one of 1,000 that stay open over a flip, each on its own release, and are all closed by a FIN at the end of the drain", async () => {
+    await router.close();
+    router = await testRouter({ lingerMs: 200 });
     const echo = ({ received, socket }: RawConnection): unknown => socket.write(received.endsWith("\r\n\r\n") ? SWITCH : received.slice(received.lastIndexOf("<")));
     const old = await app(echo);
     const [route] = router.router.routes();
