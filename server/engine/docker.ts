@@ -7,6 +7,7 @@ import { ensureBuildImage } from "./build-image.ts";
 import { createBuildRunner } from "./builds.ts";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { EngineClient } from "./dockerode.ts";
+import { createDynoLogs } from "./dyno-log.ts";
 import { createDynos } from "./dynos.ts";
 import type { Engine } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
@@ -41,8 +42,9 @@ export function createDockerEngine(options: DockerOptions): Engine {
     if (buildImage === undefined) throw new Error("the engine was not prepared");
     return buildImage;
   };
-  const remover = createRemover(docker);
-  const dynos = createDynos(docker, instance, remover);
+  const logs = createDynoLogs(docker, instance);
+  const remover = createRemover(docker, logs);
+  const dynos = createDynos(docker, instance, remover, logs.started);
   const runBuild = createBuildRunner(docker, instance, preparedImage, remover);
   const makeBuildImage = async (onProgress: (line: string) => void): Promise<void> => {
     buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
@@ -56,6 +58,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
 
   const engine: Engine = {
     ...dynos,
+    followLogs: logs.followLogs,
 
     async ping() {
       await within(5000, "ping", docker.ping());

@@ -33,7 +33,8 @@ export function confinement(memoryMb: number): Dockerode.HostConfig {
 
 type Dynos = Pick<Engine, "startDyno" | "dynos" | "waitForExit" | "lastLines" | "execute" | "discardDyno" | "runOnce">;
 
-export function createDynos(docker: Dockerode, instance: string, remover: Remover): Dynos {
+/** @param onStarted hears of each dyno, one-off ones too, as soon as it runs. */
+export function createDynos(docker: Dockerode, instance: string, remover: Remover, onStarted: (dyno: Dyno) => void): Dynos {
   const create = (spec: DynoSpec, kind: "dyno" | "one-off"): Promise<Dockerode.Container> =>
     within(CALL_MS, "create dyno", docker.createContainer({
       name: dynoName(instance, spec),
@@ -63,11 +64,9 @@ export function createDynos(docker: Dockerode, instance: string, remover: Remove
         await within(CALL_MS, "start dyno", container.start());
         const { State, NetworkSettings, Created } = await within(LIST_MS, "inspect dyno", container.inspect());
         const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress;
-        return {
-          id: container.id, appId: spec.appId, name: `${spec.type}.${spec.number}`, type: spec.type, number: spec.number,
-          releaseVersion: spec.releaseVersion, fingerprint: spec.fingerprint, command: spec.command,
-          running: State.Running, address: address || undefined, createdAt: Created,
-        };
+        const dyno = dynoOf(spec, container.id, { running: State.Running, address: address || undefined, createdAt: Created });
+        onStarted(dyno);
+        return dyno;
       } catch (error) {
         await remove(container.id).catch(() => undefined);
         throw error;
@@ -119,6 +118,7 @@ export function createDynos(docker: Dockerode, instance: string, remover: Remove
         return { ...exit, timedOut };
       } finally {
         await remove(container.id);
+        onStarted(dynoOf(spec, container.id, { running: true, address: undefined, createdAt: new Date().toISOString() }));
       }
     },
   };
@@ -129,6 +129,11 @@ export async function untilExit(container: Dockerode.Container, wait: () => Prom
   let timedOut = false;
   const kill = (): void => void unlessGone(container.kill()).catch(() => undefined);
   const timer = setTimeout(() => {
+function dynoOf(spec: DynoSpec, id: string, state: Pick<Dyno, "running" | "address" | "createdAt">): Dyno {
+  const { appId, type, number, releaseVersion, fingerprint, command } = spec;
+  return { id, appId, name: `${type}.${number}`, type, number, releaseVersion, fingerprint, command, ...state };
+}
+
     timedOut = true;
     kill();
   }, timeoutMs);

@@ -41,6 +41,49 @@ export type Dyno = {
 
 export type Exit = { code: number; outOfMemory: boolean };
 
+/** A line that a dyno printed, or a part of one longer than the engine takes in one piece (16 KiB). */
+export type PrintedPiece = {
+  /** 1: standard output, 2: standard error. */
+  channel: 1 | 2;
+  /** When, in UTC with nanoseconds: `2026-11-23T22:14:47.123456789Z`. Within one channel never earlier than the piece before. */
+  at: string;
+  /** Without the line feed. Only valid during the call. */
+  octets: Buffer;
+  /** Whether the line ends here. */
+  whole: boolean;
+};
+
+/** Who reads one dyno's log. Pieces may come again after a connection broke: the reader passes over those that it had. */
+export type DynoLogReader = {
+  /** The time of the earliest piece that may be unread; undefined: the very beginning. */
+  since(): string | undefined;
+  take(piece: PrintedPiece): void;
+  /** Whether the dyno prints more than may be taken now: it is slowed down as long as that is true. */
+  overloaded(): boolean;
+  /** The dyno has ended, and all that it printed was taken. Without an exit: it was removed by somebody else. */
+  ended(exit: Exit | undefined): void;
+  /** The engine has thrown the dyno away: nothing of it can ever come again. */
+  removed(): void;
+};
+
+export type Terminal = { columns: number; rows: number };
+
+/** A program and the two ends of its wire. */
+export type Attached = {
+  /** Of the dyno that it runs in. */
+  id: string;
+  /** It has a terminal, which tells it by itself that its input has ended. */
+  terminal: boolean;
+  /** What it reads; ended, the program sees the end of its input. */
+  input: NodeJS.WritableStream;
+  /** What it prints, ended with it. UTF-8, never cut within a character unless a terminal did it. */
+  output: NodeJS.ReadableStream;
+  /** Its end; the dyno of a one-off is removed by then. */
+  exit: Promise<Exit>;
+  /** Ends it: the whole of a one-off dyno, only the connection of a program inside another. */
+  kill(): Promise<void>;
+};
+
 export type BuildSpec = {
   buildId: string;
   appId: string;
@@ -73,6 +116,12 @@ export type Engine = {
   dynos(appId?: string): Promise<Dyno[]>;
   /** Resolves when the dyno has stopped, at once when it has already. */
   waitForExit(dynoId: string, signal?: AbortSignal): Promise<Exit>;
+  /**
+   * Has everything read that dynos print: formation and one-off dynos, those that exist and each one that is started from now on. A dyno is removed
+   * only when its reader had its last words (or did not take them for 5 s).
+   * @param open gives a dyno's reader; undefined where nothing of it is to be read any more. @returns a function that stops all
+   */
+  followLogs(open: (dyno: Dyno) => DynoLogReader | undefined): Promise<() => Promise<void>>;
   /** The last lines that the dyno printed, oldest first. */
   lastLines(dynoId: string, count: number): Promise<string[]>;
   /** Runs a command inside; resolves with its exit code and output (at most 64 KiB). */

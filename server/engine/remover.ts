@@ -2,6 +2,7 @@
 
 import type Dockerode from "dockerode";
 import { unlessGone, within } from "./docker-call.ts";
+import type { DynoLogs } from "./dyno-log.ts";
 
 const CALL_MS = 30_000;
 
@@ -12,12 +13,18 @@ export type Remover = {
   removeLate(): Promise<void>;
 };
 
-export function createRemover(docker: Dockerode): Remover {
+/** @param logs what a dyno printed last is read before the engine throws it away. */
+export function createRemover(docker: Dockerode, logs: Pick<DynoLogs, "follows" | "read" | "removed">): Remover {
   const late = new Set<string>();
   const remove = async (id: string): Promise<void> => {
     late.add(id);
+    if (logs.follows(id)) {
+      await unlessGone(within(CALL_MS, "kill dyno", docker.getContainer(id).kill()));
+      await logs.read(id);
+    }
     await unlessGone(within(CALL_MS, "remove container", docker.getContainer(id).remove({ force: true, v: true })));
     late.delete(id);
+    logs.removed(id);
   };
   return {
     remove,
