@@ -124,16 +124,16 @@ export function createDynos(docker: Dockerode, instance: string, remover: Remove
   };
 }
 
-/** Waits for a container's end, killing it at the time limit or when the signal fires. */
-export async function untilExit(container: Dockerode.Container, wait: () => Promise<Exit>, timeoutMs: number, signal?: AbortSignal): Promise<{ exit: Exit; timedOut: boolean }> {
-  let timedOut = false;
-  const kill = (): void => void unlessGone(container.kill()).catch(() => undefined);
-  const timer = setTimeout(() => {
 function dynoOf(spec: DynoSpec, id: string, state: Pick<Dyno, "running" | "address" | "createdAt">): Dyno {
   const { appId, type, number, releaseVersion, fingerprint, command } = spec;
   return { id, appId, name: `${type}.${number}`, type, number, releaseVersion, fingerprint, command, ...state };
 }
 
+/** Waits for a container's end, killing it at the time limit or when the signal fires. */
+export async function untilExit(container: Dockerode.Container, wait: () => Promise<Exit>, timeoutMs: number, signal?: AbortSignal): Promise<{ exit: Exit; timedOut: boolean }> {
+  let timedOut = false;
+  const kill = (): void => void unlessGone(container.kill()).catch(() => undefined);
+  const timer = setTimeout(() => {
     timedOut = true;
     kill();
   }, timeoutMs);
