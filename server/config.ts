@@ -8,6 +8,10 @@ export type Config = {
   dataDir: string;
   /** Git, API and dashboard. 0 picks a free port (tests). */
   apiPort: number;
+  /** Git, API and one-off dynos over TLS. Undefined: switched off. */
+  apiTlsPort: number | undefined;
+  /** PEM files of the certificate to show there; undefined: one by a local authority of our own. */
+  apiCertificate: { cert: string; key: string } | undefined;
   /** The router. 0 picks a free port (tests). */
   httpPort: number;
   /** The router's port for TLS; 0 picks a free one (tests). Undefined: no TLS. */
@@ -27,7 +31,9 @@ export type Config = {
   routerWorkers: number;
   /** Slugs kept per app besides the current one. */
   slugsKept: number;
-  limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number };
+  limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number; oneOffHours: number; oneOffDynos: number };
+  /** Requests to the API that each token may make in an hour. */
+  requestsPerHour: number;
   /** PATH of the programs that we start: git, ip, iptables, node. */
   programPath: string;
   /** Free space below which no push is taken. */
@@ -81,6 +87,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const config: Config = {
     dataDir: resolve(text("PAAS_DATA_DIR", "./data")),
     apiPort: integer("PAAS_API_PORT", 3000, 0, 65535),
+    apiTlsPort: undefined,
+    apiCertificate: undefined,
     httpPort: integer("PAAS_HTTP_PORT", 8080, 0, 65535),
     httpsPort: text("PAAS_HTTPS_PORT", "") === "" ? undefined : integer("PAAS_HTTPS_PORT", 0, 0, 65535),
     bind: check("PAAS_BIND", "127.0.0.1", (value) => isIP(value) !== 0, "an IP address such as 127.0.0.1 or 0.0.0.0"),
@@ -101,7 +109,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       bootSeconds: integer("PAAS_BOOT_SECONDS", 60, 1, 3600),
       drainSeconds: integer("PAAS_DRAIN_SECONDS", 30, 0, 3600),
       stopSeconds: integer("PAAS_STOP_SECONDS", 30, 0, 3600),
+      oneOffHours: integer("PAAS_ONE_OFF_HOURS", 24, 1, 24 * 30),
+      oneOffDynos: integer("PAAS_ONE_OFF_DYNOS", 10, 0, 1000),
     },
+    requestsPerHour: integer("PAAS_REQUESTS_PER_HOUR", 4500, 1, 1_000_000_000),
     programPath: text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     minFreeDiskMb: integer("PAAS_MIN_FREE_DISK_MB", 1024, 0, 1_048_576),
     acme: {
@@ -111,12 +122,17 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     },
   };
 
+  // 3443 beside 3000, so that a second instance needs one setting less.
+  if (text("PAAS_API_TLS_PORT", "") === "") config.apiTlsPort = config.apiPort === 0 ? 0 : Math.min(config.apiPort + 443, 65535);
+  else if (text("PAAS_API_TLS_PORT", "") !== "off") config.apiTlsPort = integer("PAAS_API_TLS_PORT", 0, 0, 65535);
+  const [cert, key] = [text("PAAS_API_TLS_CERT", ""), text("PAAS_API_TLS_KEY", "")];
+  if (cert !== "" && key !== "") config.apiCertificate = { cert, key };
+  else if (cert !== "" || key !== "") problems.push("PAAS_API_TLS_CERT, PAAS_API_TLS_KEY: set both or neither.");
   if (config.adminToken !== undefined && (config.adminToken.length < MIN_TOKEN_LENGTH || /[^\x21-\x7e]/.test(config.adminToken)))
     problems.push(`PAAS_ADMIN_TOKEN: must be at least ${MIN_TOKEN_LENGTH} characters of printable ASCII without blanks.`);
-  if (config.apiPort !== 0 && config.apiPort === config.httpPort)
-    problems.push(`PAAS_HTTP_PORT: must differ from PAAS_API_PORT (both are ${config.apiPort}).`);
-  for (const [name, other] of [["PAAS_API_PORT", config.apiPort], ["PAAS_HTTP_PORT", config.httpPort]] as const)
-    if (config.httpsPort !== undefined && config.httpsPort !== 0 && config.httpsPort === other) problems.push(`PAAS_HTTPS_PORT: must differ from ${name} (both are ${other}).`);
+  const ports = [["PAAS_API_PORT", config.apiPort], ["PAAS_HTTP_PORT", config.httpPort], ["PAAS_HTTPS_PORT", config.httpsPort], ["PAAS_API_TLS_PORT", config.apiTlsPort]] as const;
+  for (const [index, [name, port]] of ports.entries())
+    for (const [other, taken] of ports.slice(0, index)) if (port && port === taken) problems.push(`${name}: must differ from ${other} (both are ${port}).`);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

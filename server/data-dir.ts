@@ -17,6 +17,7 @@ export function dataPaths(path: string) {
     instanceFile: join(path, "instance-id"),
     lockFile: join(path, "run", "control-plane.lock"),
     pidFile: join(path, "run", "control-plane.pid"),
+    tls: join(path, "tls"),
     routerSocket: join(path, "run", "router.sock"),
     routerSnapshot: join(path, "router-snapshot.json"),
     routerLog: join(path, "logs", "router.log"),

@@ -10,7 +10,7 @@ const BIN = sourceFiles("bin");
 const ALL = [...SERVER, ...PROXY, ...BIN];
 
 /** Programs: what is started by its path. Nothing imports them. */
-const PROGRAMS = new Set(["server/main.ts", "server/stop.ts"]);
+const PROGRAMS = new Set(["server/main.ts", "server/stop.ts", "server/tls/make-certificate.ts"]);
 
 /** What the files of each folder of server/ may import of the project besides their own folder. A new folder needs its line here. */
 const MAY_IMPORT: Record<string, RegExp> = {
@@ -23,8 +23,10 @@ const MAY_IMPORT: Record<string, RegExp> = {
   engine: /^server\/(domain\/|errors\.ts$)/,
   pipeline: /^(server\/(domain\/|store\/|(errors|config|node-http)\.ts$|engine\/engine\.ts$)|proxy\/(client|route)\.ts$)/,
   certificates: /^(server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)|proxy\/client\.ts$)/,
+  identity: /^server\/(store\/|domain\/|errors\.ts$)/,
   git: /^server\/(pipeline\/|domain\/|(errors|config|node-http)\.ts$)/,
-  api: /^server\/(certificates\/|pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
+  api: /^server\/(certificates\/|identity\/|pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
+  tls: /^server\/config\.ts$/,
   logs: /^server\/(pipeline\/|store\/|engine\/engine\.ts$|domain\/|errors\.ts$|config\.ts$)/,
   dashboard: /^server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
 };
@@ -71,7 +73,7 @@ test.each([
   ["better-sqlite3", /^server\/store\/(database|folder-lock)\.ts$/],
   ["acme-client", /^server\/certificates\/authority\.ts$/],
   ["fastify", /^server\/(api|git)\//],
-  ["node:child_process", /^(server\/(engine|git)\/|server\/(router-process|example)\.ts$|proxy\/(crew|succession)\.ts$|bin\/)/],
+  ["node:child_process", /^(server\/(engine|git)\/|server\/(router-process|example|tls\/own-certificate)\.ts$|proxy\/(crew|succession)\.ts$|bin\/)/],
 ])("%s is imported only where it belongs", (name, where) => {
   const users = edges(ALL).filter(([, to]) => to === name).map(([from]) => from);
   expect(users).not.toEqual([]);

@@ -20,6 +20,18 @@ test("every setting may be left out", () => {
   });
 });
 
+test("the API's port for TLS follows its plain one, is set by itself, or is switched off; its certificate comes whole or not at all", () => {
+  expect(loadConfig({}).apiTlsPort).toBe(3443);
+  expect(loadConfig({ PAAS_API_PORT: "4000" }).apiTlsPort).toBe(4443);
+  expect(loadConfig({ PAAS_API_PORT: "0" }).apiTlsPort).toBe(0);
+  expect(loadConfig({ PAAS_API_TLS_PORT: "8443" }).apiTlsPort).toBe(8443);
+  expect(loadConfig({ PAAS_API_TLS_PORT: "off" }).apiTlsPort).toBeUndefined();
+  expect(problems({ PAAS_API_TLS_PORT: "8080" })).toEqual(["PAAS_API_TLS_PORT: must differ from PAAS_HTTP_PORT (both are 8080)."]);
+  expect(problems({ PAAS_API_TLS_PORT: "on" })[0]).toContain("PAAS_API_TLS_PORT");
+  expect(loadConfig({ PAAS_API_TLS_CERT: "/c.pem", PAAS_API_TLS_KEY: "/k.pem" }).apiCertificate).toEqual({ cert: "/c.pem", key: "/k.pem" });
+  expect(problems({ PAAS_API_TLS_CERT: "/c.pem" })).toEqual(["PAAS_API_TLS_CERT, PAAS_API_TLS_KEY: set both or neither."]);
+});
+
 test("an empty or blank setting is one that is left out", () => {
   expect(loadConfig({ PAAS_DOMAIN: "", PAAS_API_PORT: "  ", PAAS_ADMIN_TOKEN: " " })).toEqual(loadConfig({}));
 });

@@ -1,7 +1,10 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { applyConfigChange } from "../domain/config-vars.ts";
+import { DEFAULT_SIZE } from "../domain/formation.ts";
 import type { App } from "../domain/model.ts";
-import { notFound } from "../errors.ts";
-import type { DynoView } from "../pipeline/pipeline.ts";
+import { invalidParams, notFound } from "../errors.ts";
+import type { RunRequest } from "../pipeline/one-offs.ts";
+import type { DynoView } from "../pipeline/dyno.ts";
 import { appOf } from "./auth.ts";
 import type { ApiDeps } from "./deps.ts";
 import { sendPage, type SortKeys } from "./range.ts";
@@ -56,9 +59,60 @@ export function serveDynos(api: FastifyInstance, { pipeline }: ApiDeps): void {
   });
 }
 
-function dynoView(app: App, dyno: DynoView) {
+const RUN = {
+  type: "object", additionalProperties: false, required: ["command"],
+  properties: {
+    command: { type: "string", minLength: 1, maxLength: 30_000 }, attach: { type: ["boolean", "null"] }, env: { type: ["object", "null"], additionalProperties: { type: ["string", "number"] } },
+    force_no_tty: { type: ["boolean", "null"] }, size: { type: ["string", "null"] }, type: { type: ["string", "null"] }, time_to_live: { type: ["integer", "null"], minimum: 1, maximum: 2_592_000 },
+  },
+};
+
+type RunBody = { command: string; attach?: boolean | null; env?: Record<string, string | number> | null; force_no_tty?: boolean | null; size?: string | null; time_to_live?: number | null };
+
+/** One-off dynos: started on their own, or kept waiting for their client at a URL that works once. */
+export function serveOneOffs(api: FastifyInstance, { pipeline, config, tlsPort }: ApiDeps): void {
+  const attachUrl = (request: FastifyRequest, secret: string): string => `rendezvous://${hostNameOf(request, config.domain)}:${tlsPort() ?? 0}/${secret}`;
+  const assertTls = (): void => {
+    if (tlsPort() === undefined) throw invalidParams("attach: one-off dynos are reached over TLS, which is switched off here (PAAS_API_TLS_PORT). Use attach: false.");
+  };
+
+  api.post<{ Body: RunBody }>("/apps/:app/dynos", { schema: { summary: "Run a one-off dyno", body: RUN } }, async (request, reply) => {
+    const app = appOf(request);
+    const asked = runRequest(request.body);
+    if (request.body.attach !== true) return reply.code(201).send(dynoView(app, await pipeline.oneOffs.detach(app, { ...asked, terminal: undefined })));
+    assertTls();
+    const { view, secret } = await pipeline.oneOffs.attach(app, asked);
+    return reply.code(201).send(dynoView(app, view, attachUrl(request, secret)));
+  });
+
+  api.post<DynoParams & { Body: RunBody }>("/apps/:app/dynos/:dyno", { schema: { summary: "Run a command in a running dyno", body: RUN } }, async (request, reply) => {
+    const app = appOf(request);
+    assertTls();
+    const { view, secret } = await pipeline.oneOffs.inside(app, request.params.dyno, runRequest(request.body));
+    return reply.code(201).send(dynoView(app, view, attachUrl(request, secret)));
+  });
+}
+
+/** Clients at a terminal say so by TERM, COLUMNS and LINES, the last two as numbers. */
+function runRequest({ command, env, force_no_tty: noTerminal, size, time_to_live: timeToLive }: RunBody): RunRequest {
+  if (command.includes("\0")) throw invalidParams("command: must not hold a NUL.");
+  if (size && size.toLowerCase() !== DEFAULT_SIZE) throw invalidParams(`size: only "${DEFAULT_SIZE}" is offered here.`);
+  const given = Object.fromEntries(Object.entries(env ?? {}).map(([key, value]) => [key, String(value)]));
+  const { COLUMNS, LINES, ...others } = given;
+  const checked = applyConfigChange({}, others);
+  const columns = Number(COLUMNS) || 80;
+  const rows = Number(LINES) || 24;
+  return { command, env: checked, timeToLive: timeToLive ?? undefined, terminal: noTerminal === true || given["TERM"] === undefined || COLUMNS === undefined ? undefined : { columns: Math.min(columns, 1000), rows: Math.min(rows, 1000) } };
+}
+
+function hostNameOf(request: FastifyRequest, fallback: string): string {
+  const host = /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d+)?$/i.exec(request.headers.host ?? "")?.[1];
+  return host ?? fallback;
+}
+
+function dynoView(app: App, dyno: DynoView, attachUrl: string | null = null) {
   return {
-    app: { id: app.id, name: app.name }, attach_url: null, command: dyno.command, created_at: dyno.createdAt, id: dyno.id,
+    app: { id: app.id, name: app.name }, attach_url: attachUrl, command: dyno.command, created_at: dyno.createdAt, id: dyno.id,
     name: dyno.name, release: dyno.release, size: dyno.size, state: dyno.state, type: dyno.type, updated_at: dyno.updatedAt,
   };
 }

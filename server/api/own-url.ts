@@ -6,5 +6,5 @@ const HOST = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:\d{1
 /** The URL of this server as the client reached it, such as `http://localhost:3000`: what URLs in answers begin with. */
 export function ownUrl(request: FastifyRequest, deps: Pick<ApiDeps, "config" | "apiPort">): string {
   const { host = "" } = request.headers;
-  return `http://${HOST.test(host) ? host : `${deps.config.domain}:${deps.apiPort()}`}`;
+  return `${request.protocol}://${HOST.test(host) ? host : `${deps.config.domain}:${deps.apiPort()}`}`;
 }

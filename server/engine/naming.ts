@@ -16,7 +16,8 @@ export const LABEL = {
   command: "paas.command",
 } as const;
 
-export type Kind = "dyno" | "one-off" | "build" | "network" | "cache" | "slug";
+/** `one-off` dynos end with whoever started them; `detached` ones run on, over a restart of the control plane, too. */
+export type Kind = "dyno" | "one-off" | "detached" | "build" | "network" | "cache" | "slug";
 
 /** Bridges of ours start so: the firewall's rules match on it. Linux allows 15 characters. */
 export const BRIDGE_PREFIX = "paas-";
@@ -44,7 +45,7 @@ export const cacheName = (instance: string, appId: string): string => `paas-${sh
 export const bridgeName = (): string => `${BRIDGE_PREFIX}${randomBytes(5).toString("hex")}`;
 export const slugTag = (buildId: string): { repo: string; tag: string } => ({ repo: "paas-slug", tag: buildId });
 
-export function dynoLabels(instance: string, kind: "dyno" | "one-off", spec: DynoSpec): Record<string, string> {
+export function dynoLabels(instance: string, kind: "dyno" | "one-off" | "detached", spec: DynoSpec): Record<string, string> {
   return {
     ...labels(instance, kind, spec.appId),
     [LABEL.type]: spec.type,

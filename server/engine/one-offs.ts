@@ -1,0 +1,84 @@
+/** One-off dynos on Docker Engine: with a terminal or with pipes, attached to somebody or on their own. */
+
+import type Dockerode from "dockerode";
+import { PassThrough, type Duplex } from "node:stream";
+import { DYNO_USER } from "./build-image.ts";
+import { unlessGone, within } from "./docker-call.ts";
+import { containerOf } from "./dynos.ts";
+import type { Attached, Engine, Terminal } from "./engine.ts";
+import { dynoFromContainer, ours } from "./naming.ts";
+import type { Remover } from "./remover.ts";
+import { createDemultiplexer } from "./streams.ts";
+
+const CALL_MS = 30_000;
+
+type OneOffs = Pick<Engine, "attachOneOff" | "attachInside" | "startDetached" | "oneOffs">;
+
+export function createOneOffs(docker: Dockerode, instance: string, remover: Remover, waitForExit: Engine["waitForExit"]): OneOffs {
+  return {
+    async attachOneOff(spec, terminal) {
+      const options: Dockerode.ContainerCreateOptions = { ...containerOf(instance, spec, "one-off"), Tty: terminal !== undefined, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true };
+      const container = await within(CALL_MS, "create one-off dyno", docker.createContainer(options));
+      try {
+        const wire = (await within(CALL_MS, "attach", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }))) as unknown as Duplex;
+        await within(CALL_MS, "start one-off dyno", container.start());
+        if (terminal) await within(CALL_MS, "size the terminal", container.resize({ w: terminal.columns, h: terminal.rows }));
+        const exit = waitForExit(container.id).finally(() => remover.remove(container.id));
+        const kill = (): Promise<void> => unlessGone(container.kill()).then(() => undefined, () => undefined);
+        return { ...attached(wire, terminal), id: container.id, exit, kill };
+      } catch (error) {
+        await remover.remove(container.id).catch(() => undefined);
+        throw error;
+      }
+    },
+
+    async attachInside(dynoId, command, env, terminal) {
+      const exec = await within(CALL_MS, "create exec", docker.getContainer(dynoId).exec({
+        Cmd: ["/opt/paas/bin/start", command], Env: Object.entries(env).map(([key, value]) => `${key}=${value}`), User: DYNO_USER, WorkingDir: "/app",
+        Tty: terminal !== undefined, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+      }));
+      const wire = await within(CALL_MS, "start exec", exec.start({ hijack: true, stdin: true, Tty: terminal !== undefined }));
+      if (terminal) await within(CALL_MS, "size the terminal", exec.resize({ w: terminal.columns, h: terminal.rows }));
+      const ended = new Promise<void>((resolve) => wire.once("close", resolve));
+      const exit = ended.then(async () => ({ code: (await within(CALL_MS, "inspect exec", exec.inspect())).ExitCode ?? 137, outOfMemory: false }));
+      return { ...attached(wire, terminal), id: dynoId, exit, kill: async () => void wire.destroy() };
+    },
+
+    async startDetached(spec) {
+      const container = await within(CALL_MS, "create one-off dyno", docker.createContainer(containerOf(instance, spec, "detached")));
+      try {
+        await within(CALL_MS, "start one-off dyno", container.start());
+        return container.id;
+      } catch (error) {
+        await remover.remove(container.id).catch(() => undefined);
+        throw error;
+      }
+    },
+
+    async oneOffs(appId) {
+      const lists = await Promise.all((["one-off", "detached"] as const).map((kind) => within(CALL_MS, "list one-off dynos", docker.listContainers({ all: true, filters: ours(instance, kind, appId) }))));
+      return lists.flat().map(dynoFromContainer).filter(({ type }) => type === "run");
+    },
+  };
+
+}
+
+/** The engine's one connection as the two ends of the program's wire. */
+function attached(wire: Duplex, terminal: Terminal | undefined): Pick<Attached, "input" | "output" | "terminal"> {
+  const output = new PassThrough();
+  // A terminal's octets come as they are; without one, stdout and stderr come framed.
+  const demultiplexer = terminal ? undefined : createDemultiplexer((text) => void output.write(text));
+  wire.on("data", (chunk: Buffer) => {
+    if (demultiplexer) demultiplexer.push(chunk);
+    else output.write(chunk);
+    if (output.writableNeedDrain) wire.pause();
+  });
+  output.on("drain", () => wire.resume());
+  wire.on("error", () => wire.destroy());
+  wire.on("end", () => wire.destroy());
+  wire.once("close", () => {
+    demultiplexer?.end();
+    output.end();
+  });
+  return { input: wire, output, terminal: terminal !== undefined };
+}
