@@ -2,9 +2,11 @@
 
 import net from "node:net";
 import type tls from "node:tls";
+import { accessLine } from "./access-log.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { errorResponse } from "./error-page.ts";
 import { FAILURES } from "./failure.ts";
+import { requestIdFor } from "./request-id.ts";
 import type { RouterState } from "./router-state.ts";
 
 export class Listener {
@@ -21,7 +23,7 @@ export class Listener {
     this.#state = state;
     this.plain = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
       const { remoteAddress } = socket;
-      if (!this.#admit(remoteAddress)) return turnAway(socket);
+      if (!this.#admit(remoteAddress)) return this.#turnAway(socket, remoteAddress);
       this.#serve(socket, remoteAddress, false).on("close", () => this.#release(remoteAddress));
     });
   }
@@ -90,6 +92,18 @@ export class Listener {
     return true;
   }
 
+  /** Answers before anything was asked: there is no room to wait for it (H22). */
+  #turnAway(socket: net.Socket, remoteAddress = ""): void {
+    const failure = FAILURES.tooManyConnections;
+    const requestId = requestIdFor("");
+    this.#state.accessLog?.add(accessLine({
+      failure, method: "", path: "", host: "", requestId, forwardedFor: remoteAddress, dyno: "", connectMs: 0, serviceMs: 0, status: failure.status, bytes: 0, secure: false,
+    }));
+    socket.on("error", () => {});
+    socket.resume();
+    socket.end(errorResponse({ failure, accept: "", toHead: false, connection: "close", requestId, frame: "" }), () => socket.destroy());
+  }
+
   #serve(socket: net.Socket, remoteAddress: string, secure: boolean): net.Socket {
     const address = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
     const connection = new ClientConnection(this.#state, socket, address, socket.localPort ?? 0, secure);
@@ -103,10 +117,4 @@ export class Listener {
     if (left === 0) this.#perAddress.delete(remoteAddress);
     else this.#perAddress.set(remoteAddress, left);
   }
-}
-
-function turnAway(socket: net.Socket): void {
-  socket.on("error", () => {});
-  socket.resume();
-  socket.end(errorResponse({ failure: FAILURES.tooManyConnections, accept: "", toHead: false, connection: "close", requestId: "", frame: "" }), () => socket.destroy());
 }

@@ -294,7 +294,10 @@ describe("limits of connections", () => {
     await router.close();
     router = await testRouter({ connectionsPerAddress: 2, connections: 3 });
     const here = [await rawClient(router.port), await rawClient(router.port)];
-    expect(statuses(await talk(router.port, ""))).toEqual([503]);
+    const refused = await talk(router.port, "");
+    expect(statuses(refused)).toEqual([503]);
+    expect(refused).toContain("H22");
+    expect(router.lines).toEqual([expect.stringMatching(/^at=error code=H22 desc="Connection limit reached" .* fwd="127\.0\.0\.1" .* status=503 /)]);
     const there = await rawClient(router.port, { localAddress: "127.0.0.2" });
     there.send(GET);
     await there.until(PAGE);
