@@ -13,6 +13,7 @@ import type { Engine } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
 import { LABEL, cacheName, ours } from "./naming.ts";
 import { createNetworks } from "./networks.ts";
+import { createOneOffs } from "./one-offs.ts";
 import { createRemover } from "./remover.ts";
 import { ensureUnreachableRoute } from "./unreachable-route.ts";
 
@@ -28,6 +29,8 @@ export type DockerOptions = {
   onWarning(message: string, error: unknown): void;
 };
 
+/** Kinds of containers that a restart of the control plane does not end. */
+const OUTLIVING = new Set(["dyno", "detached"]);
 const CALL_MS = 30_000;
 const PREPARE_MS = 300_000;
 const RECONNECT_MS = 1000;
@@ -45,6 +48,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const logs = createDynoLogs(docker, instance);
   const remover = createRemover(docker, logs);
   const dynos = createDynos(docker, instance, remover, logs.started);
+  const oneOffs = createOneOffs(docker, instance, remover, dynos.waitForExit, logs.started);
   const runBuild = createBuildRunner(docker, instance, preparedImage, remover);
   const makeBuildImage = async (onProgress: (line: string) => void): Promise<void> => {
     buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
@@ -58,6 +62,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
 
   const engine: Engine = {
     ...dynos,
+    ...oneOffs,
     followLogs: logs.followLogs,
 
     async ping() {
@@ -73,6 +78,14 @@ export function createDockerEngine(options: DockerOptions): Engine {
     async startDyno(spec) {
       await network(spec.appId);
       return dynos.startDyno(spec);
+    },
+    async attachOneOff(spec, terminal) {
+      await network(spec.appId);
+      return oneOffs.attachOneOff(spec, terminal);
+    },
+    async startDetached(spec) {
+      await network(spec.appId);
+      return oneOffs.startDetached(spec);
     },
     async runOnce(spec, ...rest) {
       await network(spec.appId);
@@ -112,7 +125,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
         docker.listVolumes({ filters: ours(instance, "cache") }),
       ]));
       const orphan = (labelled: Record<string, string> | undefined): boolean => !appIds.has(labelled?.[LABEL.app] ?? "");
-      await Promise.all(containers.filter(({ Labels }) => Labels[LABEL.kind] !== "dyno" || orphan(Labels)).map(({ Id }) => remover.remove(Id)));
+      await Promise.all(containers.filter(({ Labels }) => !OUTLIVING.has(Labels[LABEL.kind] ?? "") || orphan(Labels)).map(({ Id }) => remover.remove(Id)));
       await Promise.all(networks.filter(({ Labels }) => orphan(Labels)).map(({ Id }) => removeNetwork(Id)));
       await Promise.all((Volumes ?? []).filter(({ Labels }) => orphan(Labels)).map(({ Name }) => removeVolume(Name)));
     },

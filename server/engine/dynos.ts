@@ -31,22 +31,27 @@ export function confinement(memoryMb: number): Dockerode.HostConfig {
   };
 }
 
+/** A dyno's container: the slug's image, the command, the environment, confined. */
+export function containerOf(instance: string, spec: DynoSpec, kind: "dyno" | "one-off" | "detached"): Dockerode.ContainerCreateOptions {
+  return {
+    name: dynoName(instance, spec),
+    Image: spec.image,
+    Cmd: ["/opt/paas/bin/start", spec.command],
+    Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
+    User: DYNO_USER,
+    WorkingDir: "/app",
+    Hostname: `${spec.type}-${spec.number}`.slice(0, 63),
+    Labels: dynoLabels(instance, kind, spec),
+    HostConfig: { ...confinement(spec.memoryMb), NetworkMode: networkName(instance, spec.appId) },
+  };
+}
+
 type Dynos = Pick<Engine, "startDyno" | "dynos" | "waitForExit" | "lastLines" | "execute" | "discardDyno" | "runOnce">;
 
 /** @param onStarted hears of each dyno, one-off ones too, as soon as it runs. */
 export function createDynos(docker: Dockerode, instance: string, remover: Remover, onStarted: (dyno: Dyno) => void): Dynos {
   const create = (spec: DynoSpec, kind: "dyno" | "one-off"): Promise<Dockerode.Container> =>
-    within(CALL_MS, "create dyno", docker.createContainer({
-      name: dynoName(instance, spec),
-      Image: spec.image,
-      Cmd: ["/opt/paas/bin/start", spec.command],
-      Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
-      User: DYNO_USER,
-      WorkingDir: "/app",
-      Hostname: `${spec.type}-${spec.number}`.slice(0, 63),
-      Labels: dynoLabels(instance, kind, spec),
-      HostConfig: { ...confinement(spec.memoryMb), NetworkMode: networkName(instance, spec.appId) },
-    }));
+    within(CALL_MS, "create dyno", docker.createContainer(containerOf(instance, spec, kind)));
 
   const waitForExit = async (dynoId: string, signal?: AbortSignal): Promise<Exit> => {
     const container = docker.getContainer(dynoId);
@@ -113,18 +118,19 @@ export function createDynos(docker: Dockerode, instance: string, remover: Remove
         const stream = await within(CALL_MS, "attach", container.attach({ stream: true, stdout: true, stderr: true }));
         const ended = pipeText(stream as unknown as Duplex, (text) => output.write(text));
         await within(CALL_MS, "start one-off dyno", container.start());
+        onStarted(dynoOf(spec, container.id, { running: true, address: undefined, createdAt: new Date().toISOString() }));
         const { exit, timedOut } = await untilExit(container, () => waitForExit(container.id), timeoutMs, signal);
         await ended;
         return { ...exit, timedOut };
       } finally {
         await remove(container.id);
-        onStarted(dynoOf(spec, container.id, { running: true, address: undefined, createdAt: new Date().toISOString() }));
       }
     },
   };
 }
 
-function dynoOf(spec: DynoSpec, id: string, state: Pick<Dyno, "running" | "address" | "createdAt">): Dyno {
+/** A dyno that was just started. */
+export function dynoOf(spec: DynoSpec, id: string, state: Pick<Dyno, "running" | "address" | "createdAt">): Dyno {
   const { appId, type, number, releaseVersion, fingerprint, command } = spec;
   return { id, appId, name: `${type}.${number}`, type, number, releaseVersion, fingerprint, command, ...state };
 }

@@ -130,6 +130,14 @@ export type Engine = {
   discardDyno(dynoId: string, graceMs: number): Promise<{ killed: boolean }>;
   /** Runs a one-off dyno to its end, its output live, and removes it. */
   runOnce(spec: DynoSpec, output: Output, timeoutMs: number, signal?: AbortSignal): Promise<Exit & { timedOut: boolean }>;
+  /** Starts a one-off dyno with its input and output held by the caller; in a terminal of this size, or with pipes. */
+  attachOneOff(spec: DynoSpec, terminal: Terminal | undefined): Promise<Attached>;
+  /** Starts a command in a dyno that runs. */
+  attachInside(dynoId: string, command: string, env: ConfigVars, terminal: Terminal | undefined): Promise<Attached>;
+  /** Starts a one-off dyno on its own. @returns its id */
+  startDetached(spec: DynoSpec): Promise<string>;
+  /** One-off dynos of type `run`, running or not. */
+  oneOffs(appId?: string): Promise<Dyno[]>;
   /** Builds in a fresh container, its output live. Nothing but the image is left. */
   build(spec: BuildSpec, output: Output, timeoutMs: number, stopwatch: { lap(stage: string): void }, signal?: AbortSignal): Promise<BuildOutcome & { timedOut: boolean }>;
 
@@ -140,7 +148,7 @@ export type Engine = {
   removeImage(image: string): Promise<void>;
   /** Removes network, cache and dynos of an app that is no more. Idempotent. */
   removeApp(appId: string): Promise<void>;
-  /** Removes what is left of work that a crash cut off: builds, one-off dynos, and the networks and volumes of other apps than these. Only while no work is under way. */
+  /** Removes what is left of work that a crash cut off: builds, attached one-off dynos, and the networks and volumes of other apps than these. Only while no work is under way. */
   sweep(appIds: Set<string>): Promise<void>;
   /** Removes builds and dynos whose removal failed while the engine was away. Safe at any time. */
   removeLate(): Promise<void>;

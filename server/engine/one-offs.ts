@@ -4,8 +4,8 @@ import type Dockerode from "dockerode";
 import { PassThrough, type Duplex } from "node:stream";
 import { DYNO_USER } from "./build-image.ts";
 import { unlessGone, within } from "./docker-call.ts";
-import { containerOf } from "./dynos.ts";
-import type { Attached, Engine, Terminal } from "./engine.ts";
+import { containerOf, dynoOf } from "./dynos.ts";
+import type { Attached, Dyno, Engine, Terminal } from "./engine.ts";
 import { dynoFromContainer, ours } from "./naming.ts";
 import type { Remover } from "./remover.ts";
 import { createDemultiplexer } from "./streams.ts";
@@ -14,7 +14,8 @@ const CALL_MS = 30_000;
 
 type OneOffs = Pick<Engine, "attachOneOff" | "attachInside" | "startDetached" | "oneOffs">;
 
-export function createOneOffs(docker: Dockerode, instance: string, remover: Remover, waitForExit: Engine["waitForExit"]): OneOffs {
+/** @param onStarted hears of each dyno that runs on its own: what it prints is seen nowhere but in the log */
+export function createOneOffs(docker: Dockerode, instance: string, remover: Remover, waitForExit: Engine["waitForExit"], onStarted: (dyno: Dyno) => void): OneOffs {
   return {
     async attachOneOff(spec, terminal) {
       const options: Dockerode.ContainerCreateOptions = { ...containerOf(instance, spec, "one-off"), Tty: terminal !== undefined, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true };
@@ -48,6 +49,7 @@ export function createOneOffs(docker: Dockerode, instance: string, remover: Remo
       const container = await within(CALL_MS, "create one-off dyno", docker.createContainer(containerOf(instance, spec, "detached")));
       try {
         await within(CALL_MS, "start one-off dyno", container.start());
+        onStarted(dynoOf(spec, container.id, { running: true, address: undefined, createdAt: new Date().toISOString() }));
         return container.id;
       } catch (error) {
         await remover.remove(container.id).catch(() => undefined);
