@@ -15,15 +15,19 @@ import { createDockerEngine } from "./engine/docker.ts";
 import { AppError, invalidParams } from "./errors.ts";
 import { ensureAdministrator } from "./first-start.ts";
 import { createGit } from "./git/git.ts";
+import { mayUse } from "./identity/access.ts";
+import { createIdentities } from "./identity/identity.ts";
 import { createPatientRouter } from "./patient-router.ts";
 import { createAppLock } from "./pipeline/app-lock.ts";
 import { createBuildLogs } from "./pipeline/build-log.ts";
 import { createPipeline } from "./pipeline/create-pipeline.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { recover } from "./pipeline/recover.ts";
+import { SECRET_LINE, meet } from "./pipeline/rendezvous.ts";
 import { createSupervisor } from "./pipeline/supervisor.ts";
 import { createRouterProcess } from "./router-process.ts";
 import { createStore } from "./store/store.ts";
+import { startTls } from "./tls/tls.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
 const RETRY_MS = 1000;
@@ -32,6 +36,8 @@ const LOOPBACK = new Set(["127.0.0.1", "::1"]);
 export type RunningApp = {
   apiPort: number;
   routerPort: number;
+  /** Git and API over TLS, with the file that clients must trust. */
+  tls: { port: number; authority: string | undefined } | undefined;
   /** True when this start made the administrator. */
   firstStart: boolean;
   /** The administrator's token, when it was made by this start: shown once. */
@@ -74,11 +80,15 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   const pipeline = createPipeline(parts, logs, supervisor, (appId) => git.removeRepository(appId));
   const acm = createAcm(parts, createAuthority(parts));
 
-  const visible = (app: App | undefined, user: User): App | undefined => (app && (user.admin || app.ownerId === user.id) ? app : undefined);
+  const identities = createIdentities(store, config.requestsPerHour);
+  const visible = (app: App | undefined, user: User): App | undefined => (app && mayUse(store, user, app) ? app : undefined);
   const git = createGit({
     dataDir: dataDir.path,
     log,
-    authenticate: (token) => userOf(token),
+    authenticate(token, address) {
+      const { user, authorization } = identities.byToken(token, address);
+      return { user, scope: authorization.scope };
+    },
     findApp: (name, user) => visible(store.apps.find(name), user),
     createApp: (name, user) => pipeline.createApp(name, user),
     checkNewApp(name) {
@@ -91,10 +101,6 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       return build && { id: build.id, startedAt: build.createdAt, user: store.users.find(build.userId)?.email ?? "" };
     },
   });
-  function userOf(token: string): User | undefined {
-    const id = store.tokens.userIdFor(token);
-    return id === undefined ? undefined : store.users.find(id);
-  }
 
   let ready = false;
   let apiPort = config.apiPort;
@@ -103,23 +109,28 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
-  registerApi(http, { config, store, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, ready: () => ready });
+  registerApi(http, { config, store, identities, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
   await git.start();
   await http.listen({ host: config.bind, port: config.apiPort });
   apiPort = (http.server.address() as { port: number }).port;
+  const tls = await startTls(config, dataDir.tls, log, { http: http.server, rendezvous: { line: SECRET_LINE, meet: (socket, first) => void meet(pipeline.oneOffs, socket, first) } });
 
   await untilRecovered(parts, onProgress);
   supervisor.start();
   acm.start();
+  pipeline.oneOffs.start();
   ready = true;
 
   return {
     apiPort,
     routerPort: routerProcess.port(),
+    tls: tls && { port: tls.port, authority: tls.authority },
     ...administrator,
     async stop({ router: alsoRouter = false, graceMs = 10_000 } = {}) {
       ready = false;
+      pipeline.oneOffs.close();
       await git.stop(graceMs);
+      await tls?.close();
       await http.close();
       await acm.stop();
       await supervisor.stop();

@@ -5,6 +5,7 @@ export const ERROR_STATUS = {
   bad_request: 400,
   unauthorized: 401,
   forbidden: 403,
+  suspended: 403,
   not_found: 404,
   not_acceptable: 406,
   conflict: 409,
@@ -33,13 +34,16 @@ export class AppError extends Error {
   readonly status: number;
   /** Heroku's extra field: which kind of thing was not found. */
   readonly resource: string | undefined;
+  /** Seconds after which a new try may go better (RFC 9110 section 10.2.3). */
+  readonly retryAfter: number | undefined;
 
-  constructor(id: ErrorId, message: string, options: { cause?: unknown; resource?: string } = {}) {
+  constructor(id: ErrorId, message: string, options: { cause?: unknown; resource?: string; retryAfter?: number } = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.name = "AppError";
     this.id = id;
     this.status = ERROR_STATUS[id];
     this.resource = options.resource;
+    this.retryAfter = options.retryAfter;
   }
 }
 

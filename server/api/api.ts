@@ -3,9 +3,13 @@
 import type { FastifyInstance } from "fastify";
 import { serveAccount } from "./account.ts";
 import { serveAcm } from "./acm.ts";
+import { serveAdminUsers } from "./admin-users.ts";
 import { serveAddons } from "./addons.ts";
+import { serveAppTransfers } from "./app-transfers.ts";
 import { serveApps } from "./apps.ts";
 import { guard } from "./auth.ts";
+import { serveAuthorizations } from "./authorizations.ts";
+import { serveBrowserLogin } from "./browser-login.ts";
 import { createBuildOutputUrls, serveBuildOutput } from "./build-output.ts";
 import { serveBuildpackInstallations } from "./buildpack-installations.ts";
 import { serveBuilds } from "./builds.ts";
@@ -13,11 +17,12 @@ import { serveCollaborators } from "./collaborators.ts";
 import { serveConfigVars } from "./config-vars.ts";
 import type { ApiDeps } from "./deps.ts";
 import { serveDomains } from "./domains.ts";
-import { serveDynos } from "./dynos.ts";
+import { serveDynos, serveOneOffs } from "./dynos.ts";
 import { answerConditionally } from "./etag.ts";
 import { serveFeatures } from "./features.ts";
 import { serveFormation } from "./formation.ts";
 import { serveHealth } from "./health.ts";
+import { serveKeys } from "./keys.ts";
 import { servePipelineCouplings } from "./pipeline-couplings.ts";
 import { servePlatform } from "./platform.ts";
 import { serveReleases } from "./releases.ts";
@@ -26,24 +31,27 @@ import { serveVersion3 } from "./version.ts";
 
 export type { ApiDeps } from "./deps.ts";
 
-/** No request is counted or refused; Heroku's Ruby client paces itself by this figure. */
-const RATE_LIMIT_REMAINING = "4500";
-
-/** Adds the API's routes. Everything but `/health` and a build's output, whose URL is itself the permission, needs a token. */
+/** Adds the API's routes. Who may use which stands in policies.ts. */
 export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
   const outputs = createBuildOutputUrls();
-  serveHealth(fastify, deps);
-  serveBuildOutput(fastify, deps, outputs);
+  // What people's browsers and supervisors ask: no versions, no tags.
+  void fastify.register(async (pages) => {
+    guard(pages, deps);
+    takeNoBodyForAnEmptyOne(pages);
+    serveHealth(pages, deps);
+    serveBuildOutput(pages, deps, outputs);
+    serveBrowserLogin(pages, deps);
+  });
   void fastify.register(async (api) => {
-    guard(api, deps.store);
+    guard(api, deps);
     serveVersion3(api);
     answerConditionally(api);
-    api.addHook("onRequest", async (_request, reply) => void reply.header("RateLimit-Remaining", RATE_LIMIT_REMAINING));
-    // A body that is left out is an empty one: clients send none where all fields are optional.
-    api.addHook("preValidation", async (request) => {
-      if (request.body === undefined && request.routeOptions.schema?.body) request.body = {};
-    });
-    serveAccount(api);
+    takeNoBodyForAnEmptyOne(api);
+    serveAccount(api, deps);
+    serveAuthorizations(api, deps);
+    serveKeys(api, deps);
+    serveAppTransfers(api, deps);
+    serveAdminUsers(api, deps);
     serveApps(api, deps);
     serveCollaborators(api, deps);
     serveAddons(api);
@@ -58,6 +66,14 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveConfigVars(api, deps);
     serveFormation(api, deps);
     serveDynos(api, deps);
+    serveOneOffs(api, deps);
     servePlatform(api);
+  });
+}
+
+/** Clients send no body where all fields are optional. */
+function takeNoBodyForAnEmptyOne(api: FastifyInstance): void {
+  api.addHook("preValidation", async (request) => {
+    if (request.body === undefined && request.routeOptions.schema?.body) request.body = {};
   });
 }

@@ -2,9 +2,10 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { assertAppName } from "../domain/app-name.ts";
 import { appUrl } from "../domain/hostname.ts";
 import type { App } from "../domain/model.ts";
-import { invalidParams, notFound } from "../errors.ts";
+import { invalidParams } from "../errors.ts";
+import { mayUse } from "../identity/access.ts";
 import { userRef } from "./account.ts";
-import { appOf, maySee, userOf } from "./auth.ts";
+import { appOf, personOf, userOf } from "./auth.ts";
 import type { ApiDeps } from "./deps.ts";
 import { ownUrl } from "./own-url.ts";
 import { GENERATION, REGION, STACK, stackRef } from "./platform.ts";
@@ -29,16 +30,14 @@ export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
   });
 
   api.get("/apps", { schema: { summary: "The apps that the user may see" } }, async (request, reply) => {
-    const apps = store.apps.list().filter((app) => maySee(userOf(request), app));
+    const apps = store.apps.list().filter((app) => mayUse(store, userOf(request), app));
     return sendPage(request, reply, apps, KEYS, (app) => appView(deps, request, app));
   });
 
-  api.get<{ Params: { user: string } }>("/users/:user/apps", { schema: { summary: "The apps that a user owns (~: yourself)" } }, async (request, reply) => {
-    const self = userOf(request);
-    const key = request.params.user;
-    const user = ["~", self.id, self.email].includes(key) ? self : self.admin ? store.users.find(key) ?? store.users.findByEmail(key) : undefined;
-    if (!user) throw notFound("user");
-    return sendPage(request, reply, store.apps.list().filter((app) => app.ownerId === user.id), KEYS, (app) => appView(deps, request, app));
+  api.get("/users/:user/apps", { schema: { summary: "The apps that a user owns or is a collaborator of (~: yourself)" } }, async (request, reply) => {
+    const { id } = personOf(request);
+    const shared = new Set(store.collaborators.appIds(id));
+    return sendPage(request, reply, store.apps.list().filter((app) => app.ownerId === id || shared.has(app.id)), KEYS, (app) => appView(deps, request, app));
   });
 
   api.get("/apps/:app", { schema: { summary: "One app, by id or name" } }, async (request) => appView(deps, request, appOf(request)));

@@ -1,26 +1,41 @@
-/** Who asks, and which apps are theirs: decided here for every route of the API. */
+/** Who asks, and whether they may: decided here for every route, from what policies.ts says of it. */
 
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { tokenFromAuthorization } from "../domain/credentials.ts";
-import type { App, User } from "../domain/model.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
+import { basicFromAuthorization, isOwnToken, tokenFromAuthorization } from "../domain/credentials.ts";
+import type { Account, App } from "../domain/model.ts";
+import { permits } from "../domain/scope.ts";
 import { AppError, notFound } from "../errors.ts";
+import { mayUse, owns } from "../identity/access.ts";
+import type { Identities, Identity } from "../identity/identity.ts";
 import type { Store } from "../store/store.ts";
+import { policyOf, type Policy } from "./policies.ts";
 
-/** Puts the guard before every route of this context: a known token, and for `/apps/:app…` an app that its user may touch. */
-export function guard(api: FastifyInstance, store: Store): void {
-  api.decorateRequest("user", null);
-  api.decorateRequest("app", null);
-  api.addHook("onRequest", async (request) => {
-    const user = authenticate(store, request);
-    request.setDecorator("user", user);
-    const { app } = (request.params ?? {}) as { app?: string };
-    if (app !== undefined) request.setDecorator("app", findApp(store, user, app));
+type Guard = { store: Store; identities: Identities };
+
+/** Puts the guard before every route of this context. */
+export function guard(api: FastifyInstance, deps: Guard): void {
+  for (const name of ["identity", "app", "person"]) api.decorateRequest(name, null);
+  api.addHook("onRoute", ({ method, url }: RouteOptions) => [method].flat().forEach((one) => policyOf(one, url)));
+  api.addHook("onRequest", async (request, reply) => {
+    const policy = policyOf(request.method, request.routeOptions.url);
+    if (policy.scope === "open") return;
+    const identity = await identify(deps, request, policy);
+    request.setDecorator("identity", identity);
+    countDown(deps, identity, reply);
+    if (!permits(identity.authorization.scope, policy.scope)) throw new AppError("forbidden", `This token's scope (${identity.authorization.scope.join(", ")}) does not allow this: it takes ${policy.scope}.`);
+    if (policy.role === "admin" && !identity.user.admin) throw new AppError("forbidden", "Only admins may do this.");
+    findWhatThePathNames(deps, request, identity.user, policy);
   });
 }
 
+/** Who asks, and with which token. Only behind the guard. */
+export function identityOf(request: FastifyRequest): Identity {
+  return request.getDecorator<Identity>("identity");
+}
+
 /** The user whose token the request carries. Only behind the guard. */
-export function userOf(request: FastifyRequest): User {
-  return request.getDecorator<User>("user");
+export function userOf(request: FastifyRequest): Account {
+  return identityOf(request).user;
 }
 
 /** The app that the path names. Only behind the guard. */
@@ -28,24 +43,60 @@ export function appOf(request: FastifyRequest): App {
   return request.getDecorator<App>("app");
 }
 
-/** Admins see every app, others what they own. */
-export function maySee(user: User, app: App): boolean {
-  return user.admin || app.ownerId === user.id;
+/** The person whom `:user` of the path names: oneself, or for an admin anybody. Only behind the guard. */
+export function personOf(request: FastifyRequest): Account {
+  return request.getDecorator<Account>("person");
 }
 
-function authenticate(store: Store, request: FastifyRequest): User {
+/**
+ * The app that a body names, by id or name. Somebody else's looks exactly as one that does not exist.
+ * @throws AppError not_found; forbidden where it takes the owner
+ */
+export function findApp(store: Store, user: Account, key: string, role?: Policy["role"]): App {
+  const app = store.apps.find(key);
+  if (!app || !mayUse(store, user, app)) throw notFound("app");
+  if (role === "owner" && !owns(user, app)) throw onlyOwner();
+  return app;
+}
+
+async function identify({ store, identities }: Guard, request: FastifyRequest, policy: Policy): Promise<Identity> {
   const headers = request.raw.headersDistinct["authorization"] ?? [];
   if (headers.length > 1) throw new AppError("unauthorized", "The request has more than one Authorization header: send one.");
-  const token = tokenFromAuthorization(headers[0]);
-  const userId = token === undefined ? undefined : store.tokens.userIdFor(token);
-  const user = userId === undefined ? undefined : store.users.find(userId);
-  if (!user) throw new AppError("unauthorized", "Invalid credentials provided: send a token as Authorization: Bearer <token>.");
-  return user;
+  const address = request.socket.remoteAddress;
+  const login = policy.password ? basicFromAuthorization(headers[0]) : undefined;
+  // `heroku login -i`; other clients send an address with a token behind it.
+  if (login?.name.includes("@") && !isOwnToken(login.password) && !store.tokens.find(login.password)) {
+    const user = await identities.byPassword(login.name, login.password, address);
+    const now = new Date().toISOString();
+    return { user, authorization: { id: user.id, userId: user.id, description: "password", scope: ["global"], session: false, createdAt: now, issuedAt: now, updatedAt: now, expiresAt: null } };
+  }
+  return identities.byToken(tokenFromAuthorization(headers[0]), address);
 }
 
-/** By id or name. Somebody else's app looks exactly as one that does not exist. */
-function findApp(store: Store, user: User, idOrName: string): App {
-  const app = store.apps.find(idOrName);
-  if (!app || !maySee(user, app)) throw notFound("app");
-  return app;
+/** Heroku's Ruby client paces itself by this header. */
+function countDown({ identities }: Guard, identity: Identity, reply: FastifyReply): void {
+  reply.header("RateLimit-Remaining", "0");
+  reply.header("RateLimit-Remaining", String(identities.spend(identity)));
+}
+
+function findWhatThePathNames({ store }: Guard, request: FastifyRequest, user: Account, { role }: Policy): void {
+  const { app: appKey, user: userKey, collaborator } = (request.params ?? {}) as { app?: string; user?: string; collaborator?: string };
+  if (userKey !== undefined) request.setDecorator("person", findPerson(store, user, userKey));
+  if (appKey === undefined) return;
+  const app = findApp(store, user, appKey);
+  const isSelf = collaborator !== undefined && [user.id, user.email, store.collaborators.find(app.id, user.id)?.id].includes(collaborator);
+  if ((role === "owner" || (role === "owner or self" && !isSelf)) && !owns(user, app)) throw onlyOwner();
+  request.setDecorator("app", app);
+}
+
+/** By id or address; `~` is oneself. */
+function findPerson(store: Store, self: Account, key: string): Account {
+  if (["~", self.id, self.email].includes(key)) return self;
+  const other = self.admin ? store.users.find(key) ?? store.users.findByEmail(key) : undefined;
+  if (!other) throw notFound("user");
+  return other;
+}
+
+function onlyOwner(): AppError {
+  return new AppError("forbidden", "Only the app's owner or an admin may do this.");
 }

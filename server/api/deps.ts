@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Acm } from "../certificates/acm.ts";
 import type { Config } from "../config.ts";
+import type { Identities } from "../identity/identity.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../store/store.ts";
 
@@ -8,6 +9,7 @@ import type { Store } from "../store/store.ts";
 export type ApiDeps = {
   config: Config;
   store: Store;
+  identities: Identities;
   pipeline: Pipeline;
   acm: Acm;
   log: Logger;
@@ -15,6 +17,8 @@ export type ApiDeps = {
   /** Undefined where the router serves no TLS. */
   routerTlsPort(): number | undefined;
   apiPort(): number;
+  /** The API's own port for TLS; undefined where it is switched off. */
+  tlsPort(): number | undefined;
   /** Whether the control plane has come up whole. */
   ready(): boolean;
 };

@@ -21,6 +21,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
 
   // RFC 9110 section 11.6.1: a 401 says how to authenticate. Git's routes have said so already.
   if (error?.id === "unauthorized" && !reply.hasHeader("WWW-Authenticate")) reply.header("WWW-Authenticate", 'Bearer realm="paas"');
+  if (error?.retryAfter !== undefined) reply.header("Retry-After", String(error.retryAfter));
   void reply
     .code(error?.status ?? 500)
     .header("Request-Id", request.id)

@@ -3,8 +3,33 @@
 import type { AppJson } from "./app-json.ts";
 import type { DeploymentState } from "./deployment.ts";
 import type { Formation } from "./formation.ts";
+import type { Scope } from "./scope.ts";
 
 export type User = { id: string; email: string; name: string | null; admin: boolean; createdAt: string };
+
+/** A person with what only they and admins see. The password is not among it. */
+export type Account = User & { updatedAt: string; lastLogin: string | null; suspendedAt: string | null };
+
+/** What a token stands for: whose it is and what it may be used for. The token itself is not kept. */
+export type Authorization = {
+  id: string;
+  userId: string;
+  description: string;
+  scope: Scope[];
+  /** Made by logging in with a browser. */
+  session: boolean;
+  createdAt: string;
+  /** When its present token was made. */
+  issuedAt: string;
+  updatedAt: string;
+  expiresAt: string | null;
+};
+
+export type Collaborator = { id: string; appId: string; userId: string; createdAt: string };
+
+export type AppTransfer = { id: string; appId: string; ownerId: string; recipientId: string; state: "pending" | "accepted" | "declined"; createdAt: string; updatedAt: string };
+
+export type StoredSshKey = { id: string; userId: string; publicKey: string; comment: string; fingerprint: string; createdAt: string };
 
 export type App = { id: string; name: string; ownerId: string; createdAt: string; updatedAt: string };
 

@@ -10,7 +10,7 @@ import type { Output } from "../pipeline/output.ts";
 import type { Source } from "../pipeline/source.ts";
 import { adoptGitEnvironment, writeGitConfig } from "./gitconfig.ts";
 import { createHookServer } from "./hook-server.ts";
-import { registerGitRoutes } from "./http.ts";
+import { registerGitRoutes, type Pusher } from "./http.ts";
 import { createPreReceive, type RunningBuild } from "./pre-receive.ts";
 import { createPushes, type Push } from "./pushes.ts";
 import { collectGarbage, countPacks, createRepositories, readRef, removeQuarantines } from "./repository.ts";
@@ -19,8 +19,8 @@ export type GitDeps = {
   /** Repositories in `<dataDir>/repositories/<app id>.git`; hooks, gitconfig and hook.sock beside them. */
   dataDir: string;
   log: Logger;
-  /** Compares in constant time. */
-  authenticate(token: string): User | undefined;
+  /** Compares in constant time. @throws AppError unauthorized, rate_limit, suspended */
+  authenticate(token: string, address: string | undefined): Pusher;
   /** Only what the user may see. */
   findApp(name: string, user: User): App | undefined;
   /** The first push creates the app. @throws AppError when the name is taken. */

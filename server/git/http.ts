@@ -5,17 +5,22 @@ import type { Logger } from "pino";
 import { assertAppName } from "../domain/app-name.ts";
 import { tokenFromAuthorization } from "../domain/credentials.ts";
 import type { App, User } from "../domain/model.ts";
+import { permits, type Scope } from "../domain/scope.ts";
 import { AppError, publicMessage } from "../errors.ts";
 import type { Pushes } from "./pushes.ts";
 import { Refusal } from "./refusal.ts";
 import type { Repositories } from "./repository.ts";
 import { advertise, serve, type GitService } from "./transport.ts";
 
+/** Who asks, and what their token may be used for. */
+export type Pusher = { user: User; scope: readonly Scope[] };
+
 export type GitRoutesOptions = {
   log: Logger;
   repositories: Repositories;
   pushes: Pushes;
-  authenticate(token: string): User | undefined;
+  /** @throws AppError unauthorized, rate_limit, suspended */
+  authenticate(token: string, address: string | undefined): Pusher;
   findApp(name: string, user: User): App | undefined;
   /** @throws AppError */
   createApp(name: string, user: User): Promise<App>;
@@ -58,24 +63,36 @@ export function registerGitRoutes(fastify: FastifyInstance, options: GitRoutesOp
 /** Every request, whatever its method: a POST that skips info/refs must prove itself too. */
 async function authenticate(request: FastifyRequest, reply: FastifyReply, { authenticate }: GitRoutesOptions): Promise<void> {
   const token = tokenFromAuthorization(request.headers.authorization);
-  const user = token === undefined ? undefined : authenticate(token);
-  if (user) return request.setDecorator(USER, user);
+  try {
+    if (token !== undefined) return request.setDecorator(USER, authenticate(token, request.socket.remoteAddress));
+  } catch (error) {
+    if (!(error instanceof AppError) || error.id !== "unauthorized") throw error;
+  }
   reply.header("www-authenticate", 'Basic realm="paas"');
   throw new Refusal(401, token === undefined ? "Log in with a token as the password." : "This token is not valid (any more).");
 }
 
 async function handle(request: FastifyRequest, reply: FastifyReply, options: GitRoutesOptions): Promise<void> {
-  const user = request.getDecorator<User>(USER);
+  const { user, scope } = request.getDecorator<Pusher>(USER);
   const url = new URL(request.raw.url ?? "/", "http://git");
   const [, name, action] = PATH.exec(url.pathname) ?? [];
   if (name === undefined || action === undefined) throw new Refusal(404, "No such page. Only git's smart HTTP protocol is served here.");
 
   if (action === "info/refs") {
     if (request.method !== "GET") throw new Refusal(405, "Only GET is possible here.");
-    return info(request, reply, { user, name, service: requestedService(url) }, options);
+    const service = requestedService(url);
+    assertPermitted(scope, service);
+    return info(request, reply, { user, name, service }, options);
   }
   if (request.method !== "POST") throw new Refusal(405, "Only POST is possible here.");
+  assertPermitted(scope, action === "git-receive-pack" ? "receive-pack" : "upload-pack");
   return action === "git-receive-pack" ? receive(request, reply, { user, name }, options) : upload(request, reply, { user, name }, options);
+}
+
+/** What is pushed runs with the app's config vars, so a push takes the scope that could read and change them. */
+function assertPermitted(scope: readonly Scope[], service: GitService): void {
+  const needed = service === "receive-pack" ? "write-protected" : "read";
+  if (!permits(scope, needed)) throw new Refusal(403, `This token's scope (${scope.join(", ")}) does not allow this: it takes ${needed}.`);
 }
 
 type Wanted = { user: User; name: string };
@@ -157,6 +174,7 @@ function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, lo
   if (status === 500 || (error instanceof Error && error.cause !== undefined)) log.error({ err: error, url: request.raw.url }, "git request failed");
   // The rest of an unwanted upload shall not be read.
   if (request.method !== "GET") reply.header("connection", "close");
+  if (error instanceof AppError && error.retryAfter !== undefined) reply.header("retry-after", String(error.retryAfter));
   void reply.code(status).type("text/plain; charset=utf-8").send(`${textOf(error, status)}\n`);
 }
 

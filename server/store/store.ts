@@ -1,14 +1,17 @@
 /** All repositories over one database. */
 
 import { createAcmeAccounts } from "./acme-accounts.ts";
+import { createAppTransfers } from "./app-transfers.ts";
 import { createApps } from "./apps.ts";
 import { createBuilds } from "./builds.ts";
+import { createCollaborators } from "./collaborators.ts";
 import { openDatabase, type Db } from "./database.ts";
 import { createDeployments } from "./deployments.ts";
 import { createDomains } from "./domains.ts";
 import { createReleases } from "./releases.ts";
 import { createSlugs } from "./slugs.ts";
 import { createSniEndpoints } from "./sni-endpoints.ts";
+import { createSshKeys } from "./ssh-keys.ts";
 import { createSwitches } from "./switches.ts";
 import { createTokens } from "./tokens.ts";
 import { createUsers } from "./users.ts";
@@ -24,7 +27,10 @@ function repositories(db: Db) {
   return {
     users: createUsers(db),
     tokens: createTokens(db),
+    sshKeys: createSshKeys(db),
     apps: createApps(db),
+    collaborators: createCollaborators(db),
+    appTransfers: createAppTransfers(db),
     slugs: createSlugs(db),
     releases: createReleases(db),
     deployments: createDeployments(db),

@@ -1,143 +1,159 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startApiServer, type ApiServer, type Ask, type Person } from "../support/api-server.ts";
-import { selfSigned } from "../support/certificate-maker.ts";
+/** Every route for everybody: what comes of it follows from the route's policy alone, so a route without one cannot be served. */
 
-/** What the owner of the app gets, what somebody else gets (404 for everything within an app), and a body where one is needed. */
-type Expectation = { owner: number; other: number; json?: unknown | (() => unknown) };
-const EXPECTED: Record<string, Expectation | "open"> = {
-  "GET /health": "open",
-  "GET /build-output/:build/:capability": "open",
-  "GET /account": { owner: 200, other: 200 },
-  "POST /apps": { owner: 201, other: 201 },
-  "GET /apps": { owner: 200, other: 200 },
-  "GET /users/:user/apps": { owner: 200, other: 404 },
-  "GET /apps/:app": { owner: 200, other: 404 },
-  "PATCH /apps/:app": { owner: 200, other: 404, json: { name: "renamed-app" } },
-  "DELETE /apps/:app": { owner: 200, other: 404 },
-  "GET /apps/:app/collaborators": { owner: 200, other: 404 },
-  "GET /apps/:app/addons": { owner: 200, other: 404 },
-  "GET /apps/:app/features": { owner: 200, other: 404 },
-  "GET /apps/:app/features/:feature": { owner: 200, other: 404 },
-  "PATCH /apps/:app/features/:feature": { owner: 200, other: 404, json: { enabled: true } },
-  "GET /apps/:app/domains": { owner: 200, other: 404 },
-  "POST /apps/:app/domains": { owner: 201, other: 404, json: { hostname: "another.example.com" } },
-  "GET /apps/:app/domains/:domain": { owner: 200, other: 404 },
-  "PATCH /apps/:app/domains/:domain": { owner: 200, other: 404, json: { sni_endpoint: null } },
-  "DELETE /apps/:app/domains/:domain": { owner: 200, other: 404 },
-  "GET /apps/:app/sni-endpoints": { owner: 200, other: 404 },
-  "POST /apps/:app/sni-endpoints": { owner: 201, other: 404, json: () => body },
-  "GET /apps/:app/sni-endpoints/:endpoint": { owner: 200, other: 404 },
-  "PATCH /apps/:app/sni-endpoints/:endpoint": { owner: 200, other: 404, json: () => body },
-  "DELETE /apps/:app/sni-endpoints/:endpoint": { owner: 200, other: 404 },
-  "POST /apps/:app/acm": { owner: 200, other: 404 },
-  "PATCH /apps/:app/acm": { owner: 200, other: 404, json: { acm_refresh: true } },
-  "DELETE /apps/:app/acm": { owner: 200, other: 404 },
-  "GET /apps/:app/pipeline-couplings": { owner: 404, other: 404 },
-  "GET /apps/:app/buildpack-installations": { owner: 200, other: 404 },
-  "GET /apps/:app/builds": { owner: 200, other: 404 },
-  "GET /apps/:app/builds/:build": { owner: 200, other: 404 },
-  "GET /apps/:app/releases": { owner: 200, other: 404 },
-  "POST /apps/:app/releases": { owner: 201, other: 404, json: { release: "2" } },
-  "GET /apps/:app/releases/:release": { owner: 200, other: 404 },
-  "GET /apps/:app/releases/:release/config-vars": { owner: 200, other: 404 },
-  "GET /apps/:app/config-vars": { owner: 200, other: 404 },
-  "PATCH /apps/:app/config-vars": { owner: 200, other: 404, json: { A: "1" } },
-  "GET /apps/:app/formation": { owner: 200, other: 404 },
-  "PATCH /apps/:app/formation": { owner: 200, other: 404, json: { updates: [] } },
-  "GET /apps/:app/formation/:type": { owner: 200, other: 404 },
-  "PATCH /apps/:app/formation/:type": { owner: 200, other: 404, json: { quantity: 2 } },
-  "GET /apps/:app/dynos": { owner: 200, other: 404 },
-  "DELETE /apps/:app/dynos": { owner: 202, other: 404 },
-  "GET /apps/:app/dynos/:dyno": { owner: 200, other: 404 },
-  "DELETE /apps/:app/dynos/:dyno": { owner: 202, other: 404 },
-  "DELETE /apps/:app/formations/:type": { owner: 202, other: 404 },
-  "POST /apps/:app/dynos/:dyno/actions/stop": { owner: 202, other: 404 },
-  "POST /apps/:app/formations/:type/actions/stop": { owner: 202, other: 404 },
-  "GET /regions": { owner: 200, other: 200 },
-  "GET /regions/:key": { owner: 200, other: 200 },
-  "GET /stacks": { owner: 200, other: 200 },
-  "GET /stacks/:key": { owner: 200, other: 200 },
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { POLICIES, type Policy } from "../../server/api/policies.ts";
+import { permits, SCOPES, type Scope } from "../../server/domain/scope.ts";
+import { startApiServer, type Answer, type ApiServer, type Ask } from "../support/api-server.ts";
+import { makeCast, makeWorld, type Cast, type World } from "../support/api-world.ts";
+
+/** Answers to a request that may be made, where they are not 201 for POST and 200 for the rest. */
+const ANSWERS: Record<string, number> = {
+  // A guessed capability opens nothing, and a form or a poll without the login's own secret neither.
+  "GET /build-output/:build/:capability": 404,
+  "POST /auth/browser/:login": 403,
+  "GET /auth/cli/:login": 401,
+  "POST /oauth/authorizations/:authorization/actions/regenerate-tokens": 200,
+  "POST /apps/:app/acm": 200,
+  "GET /apps/:app/pipeline-couplings": 404,
+  "DELETE /apps/:app/dynos": 202,
+  "DELETE /apps/:app/dynos/:dyno": 202,
+  "DELETE /apps/:app/formations/:type": 202,
+  "POST /apps/:app/dynos/:dyno/actions/stop": 202,
+  "POST /apps/:app/formations/:type/actions/stop": 202,
 };
 
+/** What a path can name that is one person's own: admins have no part in it either. */
+const PERSONAL = /:(key|transfer|authorization|session)\b/;
+
+const NOBODY = ["nobody", "a wrong token", "an expired token", "a revoked token", "somebody suspended"] as const;
+const PEOPLE = ["a stranger", "a collaborator", "the owner", "an admin"] as const;
+type Who = (typeof NOBODY)[number] | (typeof PEOPLE)[number] | `the scope ${Scope}`;
+const EVERYBODY: Who[] = [...NOBODY, ...SCOPES.map((scope) => `the scope ${scope}` as const), ...PEOPLE];
+
 let server: ApiServer;
-let body: { certificate_chain: string; private_key: string };
+let cast: Cast;
 beforeAll(async () => {
   server = await startApiServer();
-  const { chain, key } = await selfSigned(["www.access.example.com", "another.example.com"]);
-  body = { certificate_chain: chain, private_key: key };
+  cast = await makeCast(server);
 });
 afterAll(() => server.stop());
+// Wrong tokens and open logins are counted, and here are many of them.
+beforeEach(() => server.pass(600_000));
 
-test("every route that is served has an expectation here, and no expectation is without its route", () => {
-  const served = server.routes.filter((route) => !route.startsWith("HEAD "));
-  expect(served.toSorted()).toEqual(Object.keys(EXPECTED).toSorted());
+test("every route that is served has a policy, and no policy is without its route", () => {
+  expect(server.routes.filter((route) => !route.startsWith("HEAD ")).toSorted()).toEqual(Object.keys(POLICIES).toSorted());
 });
 
-describe.each(Object.entries(EXPECTED))("%s", (route, expected) => {
-  const [method = "", path = ""] = route.split(" ");
-  const request = (concrete: string, as: Ask["as"], json: unknown) => server.ask(method, concrete, { ...(as === undefined ? {} : { as }), ...(json === undefined ? {} : { json }) });
+describe.each(Object.entries(POLICIES))("%s", (route, policy) => {
+  let untouched: World;
+  let before: unknown;
+  beforeAll(async () => {
+    untouched = await makeWorld(server, cast, route);
+    before = snapshot(untouched);
+  });
 
-  test("refuses who has no token or a wrong one, and shows an app to its owner and to admins alone", async () => {
-    const app = await server.pipeline.createApp(undefined, server.ann.user);
-    server.pipeline.deploy(app, server.ann.user);
-    const before = server.store.releases.list(app.id).length;
-    const domain = await server.pipeline.addDomain(app, `${app.name}.example.com`, undefined);
-    const endpoint = await server.pipeline.addSniEndpoint(app, { certificateChain: body.certificate_chain, privateKey: body.private_key });
-    if (path.endsWith("/acm")) server.store.switches.set(app.id, "acm", true, new Date().toISOString());
-    const build = server.store.builds.list(app.id)[0]?.id ?? "";
-    const concrete = path.replace(":app", app.id).replace(":build", build).replace(":release", "2").replace(":type", "web").replace(":dyno", "web.1")
-      .replace(":domain", domain.hostname).replace(":endpoint", endpoint.name).replace(":feature", "hsts")
-      .replace(":user", server.ann.user.id).replace(":key", path.startsWith("/regions") ? "local" : "debian-12").replace(":capability", "guess");
-    if (expected === "open") {
-      // A guessed capability opens nothing.
-      expect((await request(concrete, null, undefined)).status).toBe(path.includes("capability") ? 404 : 200);
-      return;
-    }
-    const { owner, other } = expected;
-    const json = typeof expected.json === "function" ? (expected.json as () => unknown)() : expected.json;
-    const revoked: Person = { user: server.ann.user, token: `paas_revoked_${app.id}` };
-    server.store.tokens.add(server.ann.user.id, revoked.token, `revoked ${app.id}`);
-    server.store.tokens.removeByDescription(server.ann.user.id, `revoked ${app.id}`);
-    const expired = `paas_expired_${app.id}`;
-    server.store.tokens.add(server.ann.user.id, expired, "expired", new Date(Date.now() - 1000));
-
-    for (const as of [null, "paas_wrong", revoked, expired, `${server.ann.token}x`]) {
-      const refused = await request(concrete, as, json);
-      expect(refused).toMatchObject({ status: 401, body: { id: "unauthorized" } });
-      expect(refused.headers.get("www-authenticate")).toBe('Bearer realm="paas"');
-    }
-    const foreign = await request(concrete, server.bob, json);
-    expect(foreign.status).toBe(other);
-    if (path.includes(":app")) expect(foreign.body).toEqual({ id: "not_found", resource: "app", message: "Couldn't find that app." });
-    if (path.includes(":app")) expect((await request(concrete.replace(app.id, app.name), server.bob, json)).status).toBe(404);
-    expect(server.store.releases.list(app.id)).toHaveLength(before);
-    expect(server.store.apps.find(app.id)?.name).toBe(app.name);
-    expect([server.store.domains.hostnames(app.id), server.store.sniEndpoints.list(app.id)]).toEqual([[domain.hostname], [endpoint]]);
-
-    if (method === "GET") expect((await request(concrete, server.admin, json)).status).toBe(owner);
-    expect((await request(concrete, server.ann, json)).status).toBe(owner);
-    if (method === "PATCH" && path === "/apps/:app") await server.ask("DELETE", `/apps/${app.id}`);
+  test.each(EVERYBODY)("%s", async (who) => {
+    const expected = expectation(route, policy, who);
+    const world = expected === "allowed" ? await makeWorld(server, cast, route) : untouched;
+    const answer = await request(route, world, credentials(who, policy));
+    // 206: a list so long that it comes in parts.
+    const status = answer.status === 206 ? 200 : answer.status;
+    if (expected === "allowed") return expect(status, answer.text).toBe(ANSWERS[route] ?? (route.startsWith("POST") ? 201 : 200));
+    expect(answer, answer.text).toMatchObject(expected);
+    if (expected.status === 401) expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="paas"');
+    expect(snapshot(untouched)).toEqual(before);
   });
 });
 
-test("what belongs to another app is not found through one's own", async () => {
-  const [own, foreign] = [await server.pipeline.createApp(undefined, server.bob.user), await server.pipeline.createApp(undefined, server.ann.user)];
-  const release = server.pipeline.deploy(foreign, server.ann.user);
-  const build = server.store.builds.list(foreign.id)[0]?.id;
-  const as = server.bob;
-  const domain = await server.pipeline.addDomain(foreign, "foreign.example.com", undefined);
-  const endpoint = await server.pipeline.addSniEndpoint(foreign, { certificateChain: body.certificate_chain, privateKey: body.private_key });
-  for (const path of [`domains/${domain.id}`, "domains/foreign.example.com", `sni-endpoints/${endpoint.id}`, `sni-endpoints/${endpoint.name}`]) {
-    expect(await server.ask("GET", `/apps/${own.id}/${path}`, { as })).toMatchObject({ status: 404 });
-    expect(await server.ask("DELETE", `/apps/${own.id}/${path}`, { as })).toMatchObject({ status: 404 });
-  }
-  expect(await server.ask("PATCH", `/apps/${own.id}/sni-endpoints/${endpoint.name}`, { as, json: body })).toMatchObject({ status: 404 });
-  expect(await server.ask("POST", `/apps/${own.id}/domains`, { as, json: { hostname: "www.access.example.com", sni_endpoint: endpoint.name } })).toMatchObject({ status: 404, body: { resource: "sni_endpoint" } });
-  for (const path of [`releases/${release.id}`, `releases/${release.id}/config-vars`, `builds/${build}`])
-    expect(await server.ask("GET", `/apps/${own.id}/${path}`, { as })).toMatchObject({ status: 404 });
-  expect(await server.ask("POST", `/apps/${own.id}/releases`, { as, json: { release: release.id } })).toMatchObject({ status: 404, body: { resource: "release" } });
-  const listed = await server.ask<{ id: string }[]>("GET", "/apps", { as });
-  expect(listed.body.map(({ id }) => id)).not.toContain(foreign.id);
-  const all = await server.ask<{ id: string }[]>("GET", "/apps", { as: server.admin, headers: { range: "id ..; max=1000" } });
-  expect(all.body.map(({ id }) => id)).toContain(foreign.id);
+test("what is somebody else's looks exactly as what does not exist, by id and by name", async () => {
+  const { app } = await makeWorld(server, cast, "");
+  const foreign = await server.ask("GET", `/apps/${app.id}`, { as: server.bob });
+  for (const key of [app.name, "no-such-app", crypto.randomUUID()]) expect(await server.ask("GET", `/apps/${key}`, { as: server.bob })).toMatchObject({ status: 404, body: foreign.body });
 });
+
+test("a collaborator may leave, and send nobody else away", async () => {
+  const { app } = await makeWorld(server, cast, "");
+  await server.ask("POST", `/apps/${app.id}/collaborators`, { json: { user: server.bob.user.id } });
+  const path = (email: string) => `/apps/${app.id}/collaborators/${email}`;
+  expect(await server.ask("DELETE", path("cat@example.com"), { as: server.bob })).toMatchObject({ status: 403, body: { id: "forbidden" } });
+  expect(await server.ask("DELETE", path("ann@example.com"), { as: server.bob })).toMatchObject({ status: 403 });
+  expect(await server.ask("DELETE", path("bob@example.com"), { as: server.bob })).toMatchObject({ status: 200 });
+  expect((await server.ask("GET", `/apps/${app.id}`, { as: server.bob })).status).toBe(404);
+});
+
+test("what belongs to another app is not found through one's own", async () => {
+  const [own, { app: foreign, params }] = [await server.pipeline.createApp(undefined, server.bob.user), await makeWorld(server, cast, "")];
+  server.pipeline.deploy(own, server.bob.user);
+  const as = server.bob;
+  const release = server.store.releases.list(foreign.id)[1]?.id;
+  const domain = server.store.domains.list(foreign.id)[0]?.hostname;
+  for (const path of [`domains/${params["domain"]}`, `domains/${domain}`, `sni-endpoints/${params["endpoint"]}`, `releases/${release}`, `releases/${release}/config-vars`, `builds/${params["build"]}`, `collaborators/${params["collaborator"]}`]) {
+    expect((await server.ask("GET", `/apps/${own.id}/${path}`, { as })).status, path).toBe(404);
+    expect((await server.ask("DELETE", `/apps/${own.id}/${path}`, { as })).status, path).toBe(404);
+  }
+  expect(await server.ask("PATCH", `/apps/${own.id}/sni-endpoints/${params["endpoint"]}`, { as, json: cast.certificate })).toMatchObject({ status: 404 });
+  expect(await server.ask("POST", `/apps/${own.id}/domains`, { as, json: { hostname: "other.access.example.com", sni_endpoint: params["endpoint"] } })).toMatchObject({ status: 404, body: { resource: "sni_endpoint" } });
+  expect(await server.ask("POST", `/apps/${own.id}/releases`, { as, json: { release } })).toMatchObject({ status: 404, body: { resource: "release" } });
+  // A body names an app as a path does: a stranger's is not found, a collaborator's is not theirs to give.
+  const offer = { app: foreign.name, recipient: "bob@example.com" };
+  expect(await server.ask("POST", "/account/app-transfers", { as, json: offer })).toMatchObject({ status: 404, body: { resource: "app" } });
+  expect(await server.ask("POST", "/account/app-transfers", { as: cast.collaborator, json: offer })).toMatchObject({ status: 403 });
+});
+
+test("lists have what one may see", async () => {
+  const [own, { app: foreign }] = [await server.pipeline.createApp(undefined, server.bob.user), await makeWorld(server, cast, "")];
+  const listed = async (path: string, as: Ask["as"]) => (await server.ask<{ id: string }[]>("GET", path, { as: as ?? null, headers: { range: "id ..; max=1000" } })).body.map(({ id }) => id);
+  for (const path of ["/apps", "/users/~/apps"]) {
+    expect(await listed(path, server.bob)).toContain(own.id);
+    expect(await listed(path, server.bob)).not.toContain(foreign.id);
+    expect(await listed(path, cast.collaborator)).toContain(foreign.id);
+  }
+  expect(await listed("/apps", server.admin)).toEqual(expect.arrayContaining([own.id, foreign.id]));
+});
+
+/** Read off the policy; nothing else decides. */
+function expectation(route: string, { scope, role }: Policy, who: Who): "allowed" | { status: number; body?: unknown } {
+  if (scope === "open") return "allowed";
+  if (who === "somebody suspended") return { status: 403, body: { id: "suspended" } };
+  if ((NOBODY as readonly string[]).includes(who)) return { status: 401, body: { id: "unauthorized" } };
+  const forbidden = { status: 403, body: { id: "forbidden" } };
+  if (who.startsWith("the scope ")) return permits([who.slice("the scope ".length) as Scope], scope) ? "allowed" : forbidden;
+  if (role === "admin") return who === "an admin" ? "allowed" : forbidden;
+  if (who === "the owner") return "allowed";
+  if (PERSONAL.test(route) && !route.includes("regions") && !route.includes("stacks")) return { status: 404, body: { id: "not_found" } };
+  if (who === "an admin") return "allowed";
+  if (route.includes(":user")) return { status: 404, body: { id: "not_found", resource: "user" } };
+  if (who === "a stranger") return ownWorld(route) ? "allowed" : { status: 404, body: { id: "not_found", resource: "app", message: "Couldn't find that app." } };
+  if (route === "POST /account/app-transfers") return forbidden;
+  return role === "owner" ? forbidden : "allowed";
+}
+
+/** Routes that name nothing of another's: anybody has their own answer. */
+function ownWorld(route: string): boolean {
+  return !route.includes(":app") && route !== "POST /account/app-transfers";
+}
+
+function credentials(who: Who, { role }: Policy): Ask["as"] {
+  const { admin, ann, bob } = server;
+  if (who.startsWith("the scope ")) return cast.scoped[who.slice("the scope ".length) as Scope][role === "admin" ? "admin" : "ann"];
+  const all: Record<string, Ask["as"]> = {
+    "nobody": null, "a wrong token": `${ann.token.slice(0, -2)}xx`, "an expired token": cast.expired, "a revoked token": cast.revoked, "somebody suspended": cast.suspended,
+    "a stranger": bob, "a collaborator": cast.collaborator, "the owner": ann, "an admin": admin,
+  };
+  return all[who] ?? null;
+}
+
+function request(route: string, world: World, as: Ask["as"]): Promise<Answer<Record<string, unknown>>> {
+  const [method = "", path = ""] = route.split(" ");
+  const json = world.body(route);
+  return server.ask(method, path.replaceAll(/:(\w+)/g, (_, name: string) => world.params[name] ?? expect.unreachable(`the world has no ${name}`)), { ...(as === undefined ? {} : { as }), ...(json === undefined ? {} : { json }) });
+}
+
+/** All that a refused request might have changed. */
+function snapshot({ app, params }: World): unknown {
+  const { store } = server;
+  return [
+    store.apps.find(app.id), store.releases.list(app.id), store.domains.list(app.id), store.sniEndpoints.list(app.id), store.collaborators.list(app.id), [...store.switches.of(app.id)],
+    store.appTransfers.find(params["transfer"] ?? ""), store.tokens.get(params["authorization"] ?? ""), store.tokens.get(params["session"] ?? ""),
+  ];
+}

@@ -68,7 +68,11 @@ export async function startGitServer(options: Partial<GitOptions> & { dataDir?: 
     {
       dataDir,
       log,
-      authenticate: (token) => users.get(token),
+      authenticate(token) {
+        const known = users.get(token);
+        if (!known) throw new AppError("unauthorized", "Unknown.");
+        return { user: known, scope: ["global"] };
+      },
       findApp,
       checkNewApp,
       async createApp(name, { id }) {

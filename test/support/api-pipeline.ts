@@ -10,11 +10,13 @@ import type { App, Build, ProcessTypes, Release, User } from "../../server/domai
 import { AppError, invalidParams, notFound } from "../../server/errors.ts";
 import { appRoute } from "../../server/pipeline/app-route.ts";
 import { createDomainChanges, type RoutingParts } from "../../server/pipeline/domains.ts";
-import type { DynoView, Pipeline } from "../../server/pipeline/pipeline.ts";
+import type { DynoView } from "../../server/pipeline/dyno.ts";
+import type { Pipeline } from "../../server/pipeline/pipeline.ts";
 import { currentTarget } from "../../server/pipeline/release.ts";
 import { createEndpointChanges } from "../../server/pipeline/sni-endpoints.ts";
 import { createSwitches } from "../../server/pipeline/switches.ts";
 import type { Store } from "../../server/store/store.ts";
+import { createFakeOneOffs } from "./api-one-offs.ts";
 
 export type ApiPipeline = Pipeline & {
   /** What restart and stop were asked, such as `restart web.1`. */
@@ -73,6 +75,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     ...createEndpointChanges(routing),
     ...createSwitches(routing, reroute),
     asked,
+    oneOffs: createFakeOneOffs(asked, (app) => current(app)),
     startBuild(app, user) {
       const build: Build = { id: randomUUID(), appId: app.id, status: "pending", commit: "a".repeat(40), buildpack: null, slugId: null, releaseId: null, userId: user.id, reason: null, createdAt: now(), updatedAt: now() };
       store.builds.insert(build);

@@ -12,6 +12,7 @@ import { createAcm } from "../../server/certificates/acm.ts";
 import { loadConfig } from "../../server/config.ts";
 import { newToken } from "../../server/domain/credentials.ts";
 import type { User } from "../../server/domain/model.ts";
+import { createIdentities } from "../../server/identity/identity.ts";
 import { createAppLock } from "../../server/pipeline/app-lock.ts";
 import type { RoutingParts } from "../../server/pipeline/domains.ts";
 import type { Pipeline } from "../../server/pipeline/pipeline.ts";
@@ -42,18 +43,23 @@ export type ApiServer = {
   ann: Person;
   bob: Person;
   ready: { now: boolean };
+  /** Lets time pass for wrong tries and for the quota of requests. */
+  pass(ms: number): void;
   /** A request with a token (ann's unless said otherwise) and a JSON body. */
   ask<T = Record<string, unknown>>(method: string, path: string, options?: Ask): Promise<Answer<T>>;
   stop(): Promise<void>;
 };
 
-/** @param alter puts faults into the pipeline. */
-export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline = (pipeline) => pipeline): Promise<ApiServer> {
+/**
+ * @param alter puts faults into the pipeline
+ * @param env settings beyond the defaults
+ */
+export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline = (pipeline) => pipeline, env: Record<string, string> = {}): Promise<ApiServer> {
   const dir = mkdtempSync(join(tmpdir(), "paas-api-"));
   const store = createStore(join(dir, "paas.db"), new URL("../../migrations", import.meta.url).pathname);
   const logged: Record<string, unknown>[] = [];
   const log = pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>) });
-  const config = loadConfig({ PAAS_DATA_DIR: dir, PAAS_HTTPS_PORT: "8443" });
+  const config = loadConfig({ PAAS_DATA_DIR: dir, PAAS_HTTPS_PORT: "8443", ...env });
   const router = createMemoryRouter();
   const routing: RoutingParts = { store, router, config, log, lock: createAppLock(), now: () => new Date().toISOString() };
   const pipeline = createApiPipeline(store, routing);
@@ -67,12 +73,13 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   });
   acm.start();
   const ready = { now: true };
+  let passed = 0;
   const routes: string[] = [];
 
   const fastify = createHttpServer(log);
   fastify.addHook("onRoute", ({ method, url }: RouteOptions) => void [method].flat().forEach((one) => routes.push(`${one} ${url}`)));
   const port = (): number => (fastify.server.address() as AddressInfo).port;
-  registerApi(fastify, { config, store, pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, ready: () => ready.now });
+  registerApi(fastify, { config, store, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
   await fastify.listen({ port: 0, host: "127.0.0.1" });
 
   const person = (email: string, admin = false): Person => {
@@ -86,6 +93,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
 
   return {
     url, port: port(), fastify, store, pipeline, router, issued, routes, logged, admin, ann, bob, ready,
+    pass: (ms) => void (passed += ms),
     async ask<T>(method: string, path: string, { as = ann, json, body, headers = {} }: Ask = {}) {
       const payload = json === undefined ? body : JSON.stringify(json);
       const response = await fetch(url + path, {

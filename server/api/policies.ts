@@ -1,0 +1,123 @@
+/** Who may ask what: one line for each route, enforced by auth.ts. A route without its line is not served. */
+
+import type { Scope } from "../domain/scope.ts";
+
+export type Policy = {
+  /** What the token must be good for. `open`: none is asked for. */
+  scope: Scope | "open";
+  /** Who, of those who may see what the path names: left out, all of them. `self` is the person whom the path names. */
+  role?: "owner" | "owner or self" | "admin";
+  /** An e-mail address and its password do as well as a token. */
+  password?: true;
+  /** Fields of the body that the audit trail keeps. Never one that can hold a secret. */
+  records?: readonly string[];
+};
+
+export const POLICIES: Readonly<Record<string, Policy>> = {
+  "GET /health": { scope: "open" },
+  "GET /build-output/:build/:capability": { scope: "open" },
+
+  "GET /account": { scope: "identity" },
+  "PATCH /account": { scope: "global", records: ["name", "email"] },
+  "GET /account/keys": { scope: "identity" },
+  "POST /account/keys": { scope: "global", records: ["public_key"] },
+  "GET /account/keys/:key": { scope: "identity" },
+  "DELETE /account/keys/:key": { scope: "global" },
+  "GET /account/app-transfers": { scope: "read" },
+  "POST /account/app-transfers": { scope: "global", records: ["app", "recipient"] },
+  "GET /account/app-transfers/:transfer": { scope: "read" },
+  "PATCH /account/app-transfers/:transfer": { scope: "global", records: ["state"] },
+  "DELETE /account/app-transfers/:transfer": { scope: "global" },
+  "GET /users/:user": { scope: "identity" },
+  "GET /users/:user/apps": { scope: "read" },
+
+  "GET /oauth/authorizations": { scope: "global" },
+  "POST /oauth/authorizations": { scope: "global", password: true, records: ["description", "scope", "expires_in"] },
+  "GET /oauth/authorizations/:authorization": { scope: "global" },
+  "PATCH /oauth/authorizations/:authorization": { scope: "global", records: ["description"] },
+  "DELETE /oauth/authorizations/:authorization": { scope: "global" },
+  "POST /oauth/authorizations/:authorization/actions/regenerate-tokens": { scope: "global" },
+  "GET /oauth/clients": { scope: "global" },
+  "GET /oauth/sessions": { scope: "global" },
+  "DELETE /oauth/sessions/:session": { scope: "global" },
+  "POST /auth": { scope: "open" },
+  "GET /auth/browser/:login": { scope: "open" },
+  "POST /auth/browser/:login": { scope: "open" },
+  "GET /auth/cli/:login": { scope: "open" },
+
+  "GET /admin/users": { scope: "global", role: "admin" },
+  "POST /admin/users": { scope: "global", role: "admin", records: ["email", "name", "admin"] },
+  "GET /admin/users/:user": { scope: "global", role: "admin" },
+  "PATCH /admin/users/:user": { scope: "global", role: "admin", records: ["email", "name", "admin", "suspended"] },
+
+  "POST /apps": { scope: "write", records: ["name"] },
+  "GET /apps": { scope: "read" },
+  "GET /apps/:app": { scope: "read" },
+  "PATCH /apps/:app": { scope: "write", records: ["name", "maintenance"] },
+  "DELETE /apps/:app": { scope: "write", role: "owner" },
+  "GET /apps/:app/collaborators": { scope: "read" },
+  "POST /apps/:app/collaborators": { scope: "write", role: "owner", records: ["user"] },
+  "GET /apps/:app/collaborators/:collaborator": { scope: "read" },
+  "DELETE /apps/:app/collaborators/:collaborator": { scope: "write", role: "owner or self" },
+  "GET /apps/:app/addons": { scope: "read" },
+  "GET /apps/:app/features": { scope: "read" },
+  "GET /apps/:app/features/:feature": { scope: "read" },
+  "PATCH /apps/:app/features/:feature": { scope: "write", records: ["enabled"] },
+  "GET /apps/:app/domains": { scope: "read" },
+  "POST /apps/:app/domains": { scope: "write", records: ["hostname", "sni_endpoint"] },
+  "GET /apps/:app/domains/:domain": { scope: "read" },
+  "PATCH /apps/:app/domains/:domain": { scope: "write", records: ["sni_endpoint"] },
+  "DELETE /apps/:app/domains/:domain": { scope: "write" },
+  "GET /apps/:app/sni-endpoints": { scope: "read" },
+  "POST /apps/:app/sni-endpoints": { scope: "write" },
+  "GET /apps/:app/sni-endpoints/:endpoint": { scope: "read" },
+  "PATCH /apps/:app/sni-endpoints/:endpoint": { scope: "write" },
+  "DELETE /apps/:app/sni-endpoints/:endpoint": { scope: "write" },
+  "POST /apps/:app/acm": { scope: "write" },
+  "PATCH /apps/:app/acm": { scope: "write" },
+  "DELETE /apps/:app/acm": { scope: "write" },
+  "GET /apps/:app/pipeline-couplings": { scope: "read" },
+  "GET /apps/:app/buildpack-installations": { scope: "read" },
+
+  // A build's output shows what its program prints of the config vars that it was given.
+  "GET /apps/:app/builds": { scope: "read-protected" },
+  "GET /apps/:app/builds/:build": { scope: "read-protected" },
+  "GET /apps/:app/releases": { scope: "read-protected" },
+  "POST /apps/:app/releases": { scope: "write-protected", records: ["release"] },
+  "GET /apps/:app/releases/:release": { scope: "read-protected" },
+  "GET /apps/:app/releases/:release/config-vars": { scope: "read-protected" },
+  // Programs print what they like, and some print config vars.
+  "GET /apps/:app/config-vars": { scope: "read-protected" },
+  "PATCH /apps/:app/config-vars": { scope: "write-protected" },
+
+  "GET /apps/:app/formation": { scope: "read" },
+  "PATCH /apps/:app/formation": { scope: "write", records: ["updates"] },
+  "GET /apps/:app/formation/:type": { scope: "read" },
+  "PATCH /apps/:app/formation/:type": { scope: "write", records: ["quantity", "size"] },
+  "GET /apps/:app/dynos": { scope: "read" },
+  "DELETE /apps/:app/dynos": { scope: "write" },
+  // Whoever runs a command in the app sees its config vars. A command may hold a secret: none is recorded.
+  "POST /apps/:app/dynos": { scope: "write-protected", records: ["attach"] },
+  "POST /apps/:app/dynos/:dyno": { scope: "write-protected" },
+  "GET /apps/:app/dynos/:dyno": { scope: "read" },
+  "DELETE /apps/:app/dynos/:dyno": { scope: "write" },
+  "DELETE /apps/:app/formations/:type": { scope: "write" },
+  "POST /apps/:app/dynos/:dyno/actions/stop": { scope: "write" },
+  "POST /apps/:app/formations/:type/actions/stop": { scope: "write" },
+
+  "GET /regions": { scope: "read" },
+  "GET /regions/:key": { scope: "read" },
+  "GET /stacks": { scope: "read" },
+  "GET /stacks/:key": { scope: "read" },
+};
+
+/**
+ * The policy of a route. HEAD has GET's.
+ * @throws Error where there is none: the route was added without saying who may use it.
+ */
+export function policyOf(method: string, path: string | undefined): Policy {
+  const route = `${method === "HEAD" ? "GET" : method} ${path}`;
+  const policy = Object.hasOwn(POLICIES, route) ? POLICIES[route] : undefined;
+  if (!policy) throw new Error(`The route ${route} has no policy: say in server/api/policies.ts who may use it.`);
+  return policy;
+}
