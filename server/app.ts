@@ -16,6 +16,7 @@ import { AppError, invalidParams } from "./errors.ts";
 import { ensureAdministrator } from "./first-start.ts";
 import { createGit } from "./git/git.ts";
 import { mayUse } from "./identity/access.ts";
+import { createAudit } from "./identity/audit.ts";
 import { createIdentities } from "./identity/identity.ts";
 import { createPatientRouter } from "./patient-router.ts";
 import { createAppLock } from "./pipeline/app-lock.ts";
@@ -81,6 +82,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   const acm = createAcm(parts, createAuthority(parts));
 
   const identities = createIdentities(store, config.requestsPerHour);
+  const audit = createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail"));
   const visible = (app: App | undefined, user: User): App | undefined => (app && mayUse(store, user, app) ? app : undefined);
   const git = createGit({
     dataDir: dataDir.path,
@@ -95,7 +97,12 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       assertAppName(name);
       if (store.apps.find(name)) throw invalidParams(`name: Name ${name} is already taken.`);
     },
-    deploy: (push, output, signal) => pipeline.push(push, output, signal),
+    async deploy(push, output, signal) {
+      const { app, user, branch, source, address } = push;
+      const served = await pipeline.push(push, output, signal);
+      audit.record({ actor: user, type: "app", action: "push", app, address, data: { branch, commit: source.commit, served } });
+      return served;
+    },
     runningBuild(appId) {
       const build = pipeline.runningBuild(appId);
       return build && { id: build.id, startedAt: build.createdAt, user: store.users.find(build.userId)?.email ?? "" };
@@ -109,7 +116,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
-  registerApi(http, { config, store, identities, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
+  registerApi(http, { config, store, identities, audit, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
   await git.start();
   await http.listen({ host: config.bind, port: config.apiPort });
   apiPort = (http.server.address() as { port: number }).port;

@@ -34,8 +34,18 @@ export type Config = {
   limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number; oneOffHours: number; oneOffDynos: number };
   /** Requests to the API that each token may make in an hour. */
   requestsPerHour: number;
+  /** How long the audit trail goes back. */
+  auditDays: number;
   /** PATH of the programs that we start: git, ip, iptables, node. */
   programPath: string;
+  logs: {
+    /** Kept on disk of each app. */
+    historyMb: number;
+    /** Kept on disk of all apps together. */
+    totalMb: number;
+    /** Private networks that log drains may reach all the same (CIDR). */
+    drainAllow: string[];
+  };
   /** Free space below which no push is taken. */
   minFreeDiskMb: number;
   /** Where certificates of apps with ACM come from (RFC 8555). */
@@ -113,7 +123,13 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       oneOffDynos: integer("PAAS_ONE_OFF_DYNOS", 10, 0, 1000),
     },
     requestsPerHour: integer("PAAS_REQUESTS_PER_HOUR", 4500, 1, 1_000_000_000),
+    auditDays: integer("PAAS_AUDIT_DAYS", 90, 1, 3650),
     programPath: text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    logs: {
+      historyMb: integer("PAAS_LOG_HISTORY_MB", 16, 1, 4096),
+      totalMb: integer("PAAS_LOG_TOTAL_MB", 1024, 1, 1_048_576),
+      drainAllow: list(check("PAAS_DRAIN_ALLOW", "", (value) => list(value).every(isNetwork), "a list of networks such as 10.1.2.0/24,fd00::/8")),
+    },
     minFreeDiskMb: integer("PAAS_MIN_FREE_DISK_MB", 1024, 0, 1_048_576),
     acme: {
       directory: check("PAAS_ACME_DIRECTORY", LETS_ENCRYPT, isHttpsUrl, "an https URL such as https://acme-v02.api.letsencrypt.org/directory"),
@@ -135,6 +151,17 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     for (const [other, taken] of ports.slice(0, index)) if (port && port === taken) problems.push(`${name}: must differ from ${other} (both are ${port}).`);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+function list(value: string): string[] {
+  return value.split(",").map((item) => item.trim()).filter(Boolean);
+}
+
+/** CIDR, IPv4 or IPv6; an address alone is a network of one. */
+function isNetwork(value: string): boolean {
+  const [address = "", size, more] = value.split("/");
+  const version = isIP(address);
+  return version !== 0 && more === undefined && (size === undefined || (/^\d{1,3}$/.test(size) && Number(size) <= (version === 4 ? 32 : 128)));
 }
 
 function isHttpsUrl(value: string): boolean {

@@ -14,7 +14,7 @@ type Guard = { store: Store; identities: Identities };
 
 /** Puts the guard before every route of this context. */
 export function guard(api: FastifyInstance, deps: Guard): void {
-  for (const name of ["identity", "app", "person"]) api.decorateRequest(name, null);
+  for (const name of ["identity", "permitted", "app", "person"]) api.decorateRequest(name, null);
   api.addHook("onRoute", ({ method, url }: RouteOptions) => [method].flat().forEach((one) => policyOf(one, url)));
   api.addHook("onRequest", async (request, reply) => {
     const policy = policyOf(request.method, request.routeOptions.url);
@@ -25,12 +25,18 @@ export function guard(api: FastifyInstance, deps: Guard): void {
     if (!permits(identity.authorization.scope, policy.scope)) throw new AppError("forbidden", `This token's scope (${identity.authorization.scope.join(", ")}) does not allow this: it takes ${policy.scope}.`);
     if (policy.role === "admin" && !identity.user.admin) throw new AppError("forbidden", "Only admins may do this.");
     findWhatThePathNames(deps, request, identity.user, policy);
+    request.setDecorator("permitted", identity);
   });
 }
 
 /** Who asks, and with which token. Only behind the guard. */
 export function identityOf(request: FastifyRequest): Identity {
   return request.getDecorator<Identity>("identity");
+}
+
+/** The same once the guard has let the request pass, with what its path names; null before, and where no token is asked for. */
+export function permittedOf(request: FastifyRequest): Identity | null {
+  return request.getDecorator<Identity | null>("permitted");
 }
 
 /** The user whose token the request carries. Only behind the guard. */

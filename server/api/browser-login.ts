@@ -16,7 +16,7 @@ const FORM_LIMIT_BYTES = 8 * 1024;
 type ById = { Params: { login: string } };
 
 /** `POST /auth` begins, the browser's page ends it, `GET /auth/cli/…` waits for that. */
-export function serveBrowserLogin(api: FastifyInstance, { store, identities }: ApiDeps): void {
+export function serveBrowserLogin(api: FastifyInstance, { store, identities, audit }: ApiDeps): void {
   const { logins } = identities;
   const stopping = new AbortController();
   api.addHook("preClose", async () => stopping.abort());
@@ -52,8 +52,9 @@ export function serveBrowserLogin(api: FastifyInstance, { store, identities }: A
       assertFromOwnPage(request, login, formToken);
       const user = await identities.byPassword(email, password, request.socket.remoteAddress);
       const token = newToken();
-      logins.finish(login.id, token);
       store.tokens.add(user.id, token, `Login from ${login.description}`, new Date(Date.now() + SESSION_MS), { session: true });
+      audit.record({ actor: user, type: "session", action: "create", address: request.socket.remoteAddress, data: { description: login.description, cli: login.address } });
+      logins.finish(login.id, token);
       return html(reply, 200, donePage(user.email));
     } catch (error) {
       return failed(reply, error, login);

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Acm } from "../certificates/acm.ts";
 import type { Config } from "../config.ts";
+import type { Audit } from "../identity/audit.ts";
 import type { Identities } from "../identity/identity.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../store/store.ts";
@@ -10,6 +11,7 @@ export type ApiDeps = {
   config: Config;
   store: Store;
   identities: Identities;
+  audit: Audit;
   pipeline: Pipeline;
   acm: Acm;
   log: Logger;

@@ -50,6 +50,8 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /admin/users/:user": { scope: "global", role: "admin" },
   "PATCH /admin/users/:user": { scope: "global", role: "admin", records: ["email", "name", "admin", "suspended"] },
 
+  "GET /audit-trail/events": { scope: "global", role: "admin" },
+
   "POST /apps": { scope: "write", records: ["name"] },
   "GET /apps": { scope: "read" },
   "GET /apps/:app": { scope: "read" },

@@ -17,12 +17,11 @@ const RANGE = /^([a-z_]+)(?: +(\]?)([^\s;,]*?)\.\.([^\s;,]*))? *(?:[;,](.*))?$/;
 
 /**
  * Cuts a list to what the request's Range header asks and sets the status and headers: 200 with all of it, or 206 with
- * Next-Range where more follows. `view` is called for the items of the page alone.
+ * Next-Range where more follows. `range` is given where the route has read it already. `view` is called for the items of the page alone.
  * @throws AppError requested_range_not_satisfiable
  */
-export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, items: T[], keys: SortKeys<T>, view: (item: T) => unknown): unknown[] {
+export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, items: T[], keys: SortKeys<T>, view: (item: T) => unknown, range = parseRange(request.headers.range, Object.keys(keys))): unknown[] {
   const attributes = Object.keys(keys);
-  const range = parseRange(request.headers.range, attributes);
   const key = keys[range.attribute] as (item: T) => string | number;
   const { page, more, end } = cut(items, range, key);
 

@@ -29,6 +29,22 @@ export type Collaborator = { id: string; appId: string; userId: string; createdA
 
 export type AppTransfer = { id: string; appId: string; ownerId: string; recipientId: string; state: "pending" | "accepted" | "declined"; createdAt: string; updatedAt: string };
 
+/** Somebody's change, as the audit trail has it. */
+export type AuditEvent = {
+  /** Ever growing. */
+  seq: number;
+  id: string;
+  actorId: string;
+  actorEmail: string;
+  type: string;
+  action: string;
+  appId: string | null;
+  appName: string | null;
+  address: string;
+  data: Record<string, unknown>;
+  createdAt: string;
+};
+
 export type StoredSshKey = { id: string; userId: string; publicKey: string; comment: string; fingerprint: string; createdAt: string };
 
 export type App = { id: string; name: string; ownerId: string; createdAt: string; updatedAt: string };

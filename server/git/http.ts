@@ -126,7 +126,7 @@ async function receive(request: FastifyRequest, reply: FastifyReply, { user, nam
   const { id } = app;
   const directory = await repositories.ensure(id);
   await pushes.atRest(id);
-  const begun = { app, user, directory, detach: () => void reply.raw.destroy() };
+  const begun = { app, user, address: request.socket.remoteAddress, directory, detach: () => void reply.raw.destroy() };
   answerBy(reply, () =>
     serve({
       service: "receive-pack",

@@ -8,6 +8,8 @@ export type Push = {
   readonly pid: number;
   readonly app: App;
   readonly user: User;
+  /** Where the pusher's connection comes from. */
+  readonly address: string | undefined;
   readonly directory: string;
   readonly startedAt: string;
   /** Aborted when receive-pack has died: no verdict can move the ref any more. */
@@ -19,7 +21,7 @@ export type Push = {
   kill(): void;
 };
 
-export type PushStart = { child: ChildProcessWithoutNullStreams; app: App; user: User; directory: string; detach(): void };
+export type PushStart = { child: ChildProcessWithoutNullStreams; app: App; user: User; address: string | undefined; directory: string; detach(): void };
 
 export type Pushes = ReturnType<typeof createPushes>;
 
@@ -34,10 +36,10 @@ export function createPushes(onEnd: (push: Push, signal: NodeJS.Signals | null) 
 
   return {
     /** Remembers a receive-pack until it has exited. */
-    begin({ child, app, user, directory, detach }: PushStart): void {
+    begin({ child, app, user, address, directory, detach }: PushStart): void {
       const pid = child.pid as number;
       const gone = new AbortController();
-      const push: Push = { pid, app, user, directory, startedAt: new Date().toISOString(), signal: gone.signal, released: undefined, detach, kill: () => child.kill() };
+      const push: Push = { pid, app, user, address, directory, startedAt: new Date().toISOString(), signal: gone.signal, released: undefined, detach, kill: () => child.kill() };
       open.set(pid, push);
       child.on("exit", (_code, signal) => {
         open.delete(pid);

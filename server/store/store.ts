@@ -3,6 +3,7 @@
 import { createAcmeAccounts } from "./acme-accounts.ts";
 import { createAppTransfers } from "./app-transfers.ts";
 import { createApps } from "./apps.ts";
+import { createAuditEvents } from "./audit-events.ts";
 import { createBuilds } from "./builds.ts";
 import { createCollaborators } from "./collaborators.ts";
 import { openDatabase, type Db } from "./database.ts";
@@ -28,6 +29,7 @@ function repositories(db: Db) {
     users: createUsers(db),
     tokens: createTokens(db),
     sshKeys: createSshKeys(db),
+    auditEvents: createAuditEvents(db),
     apps: createApps(db),
     collaborators: createCollaborators(db),
     appTransfers: createAppTransfers(db),

@@ -32,7 +32,7 @@ test("a repository is not looked after while something receives into it, and its
   const ended: number[] = [];
   const pushes = createPushes((push) => ended.push(push.pid));
   const child = spawn("cat");
-  pushes.begin({ child, app, user, directory: "/nowhere", detach: () => {} });
+  pushes.begin({ child, app, user, address: "127.0.0.1", directory: "/nowhere", detach: () => {} });
   const push = pushes.find(child.pid as number);
   if (!push) throw new Error("The push is not known.");
   pushes.claim(push);

@@ -12,6 +12,7 @@ import { createAcm } from "../../server/certificates/acm.ts";
 import { loadConfig } from "../../server/config.ts";
 import { newToken } from "../../server/domain/credentials.ts";
 import type { User } from "../../server/domain/model.ts";
+import { createAudit } from "../../server/identity/audit.ts";
 import { createIdentities } from "../../server/identity/identity.ts";
 import { createAppLock } from "../../server/pipeline/app-lock.ts";
 import type { RoutingParts } from "../../server/pipeline/domains.ts";
@@ -79,7 +80,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   const fastify = createHttpServer(log);
   fastify.addHook("onRoute", ({ method, url }: RouteOptions) => void [method].flat().forEach((one) => routes.push(`${one} ${url}`)));
   const port = (): number => (fastify.server.address() as AddressInfo).port;
-  registerApi(fastify, { config, store, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
+  registerApi(fastify, { config, store, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
   await fastify.listen({ port: 0, host: "127.0.0.1" });
 
   const person = (email: string, admin = false): Person => {
