@@ -2,6 +2,8 @@
 
 const FLUSH_MS = 100;
 const MAX_WAITING = 1024 * 1024;
+/** Written before its time: a longer text takes milliseconds to put together, in which no request is served. */
+const PIECE = 32 * 1024;
 
 export class LineBatch {
   readonly #write: (text: string) => void;
@@ -14,15 +16,14 @@ export class LineBatch {
   constructor(write: (text: string) => void, waitingBehind: () => number) {
     this.#write = write;
     this.#waitingBehind = waitingBehind;
-    this.#timer = setInterval(() => {
-      if (this.#waitingBehind() <= MAX_WAITING) this.#flush();
-    }, FLUSH_MS).unref();
+    this.#timer = setInterval(() => this.#flushIfTaken(), FLUSH_MS).unref();
   }
 
   /** Never waits. A line `at=warn dropped=n` says later how many are missing before it. */
   add(line: string): void {
     if (this.#waiting.length > MAX_WAITING) this.#dropped++;
     else this.#waiting += `${line}\n`;
+    if (this.#waiting.length >= PIECE) this.#flushIfTaken();
   }
 
   /** Whole lines, each with its line feed. */
@@ -35,6 +36,10 @@ export class LineBatch {
   close(): void {
     clearInterval(this.#timer);
     this.#flush();
+  }
+
+  #flushIfTaken(): void {
+    if (this.#waitingBehind() <= MAX_WAITING) this.#flush();
   }
 
   #flush(): void {
