@@ -1,5 +1,8 @@
 /** The router as the control plane sees it: the other end of the control socket. */
 
+import { stat } from "node:fs";
+import type { ClientRequest } from "node:http";
+import { StringDecoder } from "node:string_decoder";
 import type { Certificate, ServedCertificate } from "./certificate.ts";
 import { request as sendRequest } from "./node-http.ts";
 import type { Route } from "./route.ts";
@@ -64,6 +67,8 @@ export type Router = {
   upgrade(how?: { program?: string; script?: string; args?: string[] }): Promise<{ pid: number }>;
 };
 
+/** How long the lines of a router that has just taken over may be missed at the most. */
+const LOOK_MS = 250;
 /** Its workers start within this, or it fails. */
 const UPGRADE_MS = 10_000;
 
@@ -105,6 +110,43 @@ export function createRouterClient(socketPath: string, options: { timeoutMs?: nu
     async health() {
       return (await call("GET", "/health")) as RouterHealth;
     },
+  };
+}
+
+/**
+ * Hands on every access line from now on, in whole lines of text, for as long as it is not stopped: it connects again when the router is away, and
+ * when another one took its place it follows both, for the predecessor still ends what it has in flight.
+ * @returns a function that ends it
+ */
+export function followLog(socketPath: string, take: (lines: string) => void): () => void {
+  const open = new Map<number, ClientRequest>();
+  let stopped = false;
+  const look = (): void => {
+    stat(socketPath, (error, stats) => {
+      if (!stopped && !error && !open.has(stats.ino)) follow(stats.ino);
+    });
+  };
+  const follow = (inode: number): void => {
+    let rest = "";
+    const request = sendRequest({ socketPath, path: "/log", agent: false }, (response) => {
+      const lines = new StringDecoder("utf8");
+      response.on("data", (part: Buffer) => {
+        const text = rest + lines.write(part);
+        const end = text.lastIndexOf("\n") + 1;
+        rest = text.slice(end);
+        if (end > 0) take(text.slice(0, end));
+      });
+      response.on("error", () => {});
+    });
+    open.set(inode, request);
+    request.on("error", () => {}).on("close", () => open.delete(inode)).end();
+  };
+  look();
+  const timer = setInterval(look, LOOK_MS).unref();
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+    for (const request of open.values()) request.destroy();
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
-import { createRouterClient } from "../proxy/client.ts";
+import { createRouterClient, followLog } from "../proxy/client.ts";
 import { registerApi } from "./api/api.ts";
 import { createHttpServer } from "./api/server.ts";
 import { createAcm } from "./certificates/acm.ts";
@@ -15,6 +15,7 @@ import { createDockerEngine } from "./engine/docker.ts";
 import { AppError, invalidParams } from "./errors.ts";
 import { ensureAdministrator } from "./first-start.ts";
 import { createGit } from "./git/git.ts";
+import { createLogs, type Logs } from "./logs/logs.ts";
 import { mayUse } from "./identity/access.ts";
 import { createAudit } from "./identity/audit.ts";
 import { createIdentities } from "./identity/identity.ts";
@@ -22,6 +23,7 @@ import { createPatientRouter } from "./patient-router.ts";
 import { createAppLock } from "./pipeline/app-lock.ts";
 import { createBuildLogs } from "./pipeline/build-log.ts";
 import { createPipeline } from "./pipeline/create-pipeline.ts";
+import { createPlatformEvents } from "./pipeline/events.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { recover } from "./pipeline/recover.ts";
 import { SECRET_LINE, meet } from "./pipeline/rendezvous.ts";
@@ -68,8 +70,10 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     openPort: LOOPBACK.has(config.bind) ? undefined : routerProcess.port(),
     onWarning: (message, err) => log.warn({ err }, message),
   });
+  const logs = createLogs({ config, store, engine, log, dir: dataDir.appLogs, followRouter: (take) => followLog(dataDir.routerSocket, take) });
   const parts: Parts = {
     config, store, engine, log,
+    events: createPlatformEvents([logs.take], (error) => log.error({ err: error }, "an event was not told to all")),
     router: createPatientRouter(router),
     lock: createAppLock(),
     retiring: new Set(),
@@ -77,8 +81,8 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     now: () => new Date().toISOString(),
   };
   const supervisor = createSupervisor(parts);
-  const logs = createBuildLogs(dataDir.buildLogs);
-  const pipeline = createPipeline(parts, logs, supervisor, (appId) => git.removeRepository(appId));
+  const buildLogs = createBuildLogs(dataDir.buildLogs);
+  const pipeline = createPipeline(parts, buildLogs, supervisor, (appId) => git.removeRepository(appId));
   const acm = createAcm(parts, createAuthority(parts));
 
   const identities = createIdentities(store, config.requestsPerHour);
@@ -116,13 +120,13 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
-  registerApi(http, { config, store, identities, audit, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
+  registerApi(http, { config, store, logs, identities, audit, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
   await git.start();
   await http.listen({ host: config.bind, port: config.apiPort });
   apiPort = (http.server.address() as { port: number }).port;
   const tls = await startTls(config, dataDir.tls, log, { http: http.server, rendezvous: { line: SECRET_LINE, meet: (socket, first) => void meet(pipeline.oneOffs, socket, first) } });
 
-  await untilRecovered(parts, onProgress);
+  await untilRecovered(parts, logs, onProgress);
   supervisor.start();
   acm.start();
   pipeline.oneOffs.start();
@@ -141,6 +145,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       await http.close();
       await acm.stop();
       await supervisor.stop();
+      await logs.stop();
       await routerProcess.stop({ router: alsoRouter });
       store.close();
       dataDir.release();
@@ -149,10 +154,12 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
 }
 
 /** Goes on until engine and router both answered: without them nothing can be decided. */
-async function untilRecovered(parts: Parts, onProgress: (line: string) => void): Promise<void> {
+async function untilRecovered(parts: Parts, logs: Logs, onProgress: (line: string) => void): Promise<void> {
   for (let told = false; ; told = true) {
     try {
       await parts.engine.prepare(onProgress);
+      // Before leftovers go: what they printed last is read first.
+      await logs.start();
       return await recover(parts);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

@@ -21,6 +21,7 @@ export function dataPaths(path: string) {
     routerSocket: join(path, "run", "router.sock"),
     routerSnapshot: join(path, "router-snapshot.json"),
     routerLog: join(path, "logs", "router.log"),
+    appLogs: join(path, "logs"),
   };
 }
 

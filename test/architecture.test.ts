@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   certificates: /^(server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)|proxy\/client\.ts$)/,
   identity: /^server\/(store\/|domain\/|errors\.ts$)/,
   git: /^server\/(pipeline\/|domain\/|(errors|config|node-http)\.ts$)/,
-  api: /^server\/(certificates\/|identity\/|pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
+  api: /^server\/(certificates\/|identity\/|logs\/|pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
   tls: /^server\/config\.ts$/,
   logs: /^server\/(pipeline\/|store\/|engine\/engine\.ts$|domain\/|errors\.ts$|config\.ts$)/,
   dashboard: /^server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,

@@ -24,6 +24,7 @@ import { serveFeatures } from "./features.ts";
 import { serveFormation } from "./formation.ts";
 import { serveHealth } from "./health.ts";
 import { serveKeys } from "./keys.ts";
+import { serveLogSession, serveLogSessions } from "./log-sessions.ts";
 import { servePipelineCouplings } from "./pipeline-couplings.ts";
 import { servePlatform } from "./platform.ts";
 import { serveReleases } from "./releases.ts";
@@ -41,6 +42,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     takeNoBodyForAnEmptyOne(pages);
     serveHealth(pages, deps);
     serveBuildOutput(pages, deps, outputs);
+    serveLogSession(pages, deps);
     serveBrowserLogin(pages, deps);
   });
   void fastify.register(async (api) => {
@@ -66,6 +68,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveAcm(api, deps);
     serveBuilds(api, deps, outputs);
     serveReleases(api, deps);
+    serveLogSessions(api, deps);
     serveConfigVars(api, deps);
     serveFormation(api, deps);
     serveDynos(api, deps);

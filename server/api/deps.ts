@@ -3,6 +3,7 @@ import type { Acm } from "../certificates/acm.ts";
 import type { Config } from "../config.ts";
 import type { Audit } from "../identity/audit.ts";
 import type { Identities } from "../identity/identity.ts";
+import type { Logs } from "../logs/logs.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../store/store.ts";
 
@@ -14,6 +15,7 @@ export type ApiDeps = {
   audit: Audit;
   pipeline: Pipeline;
   acm: Acm;
+  logs: Logs;
   log: Logger;
   routerPort(): number;
   /** Undefined where the router serves no TLS. */

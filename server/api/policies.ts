@@ -16,6 +16,7 @@ export type Policy = {
 export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /health": { scope: "open" },
   "GET /build-output/:build/:capability": { scope: "open" },
+  "GET /log-sessions/:capability": { scope: "open" },
 
   "GET /account": { scope: "identity" },
   "PATCH /account": { scope: "global", records: ["name", "email"] },
@@ -89,6 +90,8 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /apps/:app/releases/:release": { scope: "read-protected" },
   "GET /apps/:app/releases/:release/config-vars": { scope: "read-protected" },
   // Programs print what they like, and some print config vars.
+  "POST /apps/:app/log-sessions": { scope: "read-protected" },
+  "GET /apps/:app/logs": { scope: "read-protected" },
   "GET /apps/:app/config-vars": { scope: "read-protected" },
   "PATCH /apps/:app/config-vars": { scope: "write-protected" },
 

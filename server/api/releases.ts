@@ -34,7 +34,7 @@ export function serveReleases(api: FastifyInstance, deps: ApiDeps): void {
 }
 
 /** By id, or by version as `5` or `v5`. A release of another app is not found. */
-function findRelease({ store }: ApiDeps, app: App, key: string): Release {
+export function findRelease({ store }: ApiDeps, app: App, key: string): Release {
   const [, version] = /^v?(\d{1,9})$/.exec(key) ?? [];
   const release = version === undefined ? store.releases.find(key) : store.releases.findByVersion(app.id, Number(version));
   if (release?.appId !== app.id) throw notFound("release");

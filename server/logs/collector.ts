@@ -82,6 +82,7 @@ export function createCollector({ engine, hub, history, file, onEnd, onFailure }
 
   return {
     async start() {
+      if (stopFollowing) return;
       if (positions.size === 0) restore();
       present.clear();
       stopFollowing = await engine.followLogs(open);

@@ -15,7 +15,7 @@ type Lifecycle = Pick<Pipeline, "createApp" | "renameApp" | "destroyApp">;
 
 /** @param removeRepository forgets the app's git repository. */
 export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">, removeRepository: (appId: string) => Promise<void>): Lifecycle {
-  const { store, engine, router, lock, log } = parts;
+  const { store, engine, router, lock, log, events } = parts;
 
   const claim = (name: string, write: () => void): void => {
     if (store.apps.find(name)) throw invalidParams(`name: Name ${name} is already taken.`);
@@ -37,6 +37,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
         store.deployments.makeCurrent(deployment, at);
       });
       log.info({ app: name }, "app created");
+      events.emit({ kind: "app_created", app, email: user.email });
       // Its host says from now on that nothing is deployed yet (H81). A router that is away hears of it at the supervisor's next look.
       await lock.run(app.id, () => converge(parts, currentTarget(parts, app))).catch((error: unknown) => log.warn({ app: name, err: error }, "the router does not know the new app yet"));
       return app;
@@ -73,6 +74,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
         await Promise.all(images.map((image) => engine.removeImage(image)));
         await removeRepository(app.id);
         await logs.remove(builds);
+        events.emit({ kind: "app_destroyed", appId: app.id });
         log.info({ app: app.name }, "app destroyed");
       }),
   };

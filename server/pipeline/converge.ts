@@ -9,7 +9,7 @@ import { AppError } from "../errors.ts";
 import { appRoute, sameRoute } from "./app-route.ts";
 import { discard } from "./discard.ts";
 import { dynoSpec, wantedDynos } from "./dyno-spec.ts";
-import { untilHealthy } from "./health-check.ts";
+import { BootTimeout, untilHealthy } from "./health-check.ts";
 import type { Parts } from "./parts.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
@@ -61,13 +61,18 @@ async function startAll(parts: Parts, { app, release, slug }: Target, start: { t
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   const started: Dyno[] = [];
   const results = await Promise.allSettled(start.map(async ({ type, number }) => {
+    const dynoRef = { appId: app.id, name: `${type}.${number}`, releaseVersion: release.version };
     try {
+      parts.events.emit({ kind: "dyno_starting", dyno: dynoRef, command: slug.processTypes[type] ?? "" });
       const dyno = await parts.engine.startDyno(dynoSpec(app, release, slug, type, number, parts.config.limits.dynoMemoryMb));
       started.push(dyno);
       stopwatch?.lap(`start ${dyno.name}`);
       await untilHealthy(parts.engine, dyno, startupChecks(slug.appJson, type), parts.config.limits.bootSeconds, either);
       stopwatch?.lap(`boot ${dyno.name}`);
+      parts.events.emit({ kind: "dyno_up", dyno: dynoRef });
     } catch (error) {
+      // One that another's failure interrupted did not fail itself.
+      if (!either.aborted) parts.events.emit({ kind: "dyno_failed", dyno: dynoRef, bootSeconds: isBootTimeout(error) ? parts.config.limits.bootSeconds : undefined });
       failed.abort();
       throw error;
     }
@@ -79,8 +84,13 @@ async function startAll(parts: Parts, { app, release, slug }: Target, start: { t
   throw failures.find((error) => !(error instanceof Error && error.message.includes("interrupted"))) ?? failures[0];
 }
 
+function isBootTimeout(error: unknown): boolean {
+  return error instanceof BootTimeout || (error instanceof Error && error.cause instanceof BootTimeout);
+}
+
 /** Ends dynos that never served; they need no drain and no long grace. */
-async function throwAway({ engine, log }: Parts, dynos: Dyno[]): Promise<void> {
+async function throwAway({ engine, log, events }: Parts, dynos: Dyno[]): Promise<void> {
+  for (const dyno of dynos) events.emit({ kind: "dyno_stopping", dyno });
   await Promise.all(dynos.map((dyno) => engine.discardDyno(dyno.id, 2000).catch((error: unknown) => log.warn({ dyno: dyno.name, err: error }, "a dyno that failed is left for the next look"))));
 }
 

@@ -7,6 +7,7 @@ import { createChanges } from "./changes.ts";
 import { converge } from "./converge.ts";
 import { createDomainChanges } from "./domains.ts";
 import { viewDynos } from "./dyno-view.ts";
+import { createOneOffs } from "./one-offs.ts";
 import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPusher } from "./push.ts";
@@ -19,14 +20,20 @@ export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Superv
   const { store } = parts;
   // A name or a switch never waits for dynos, nor fails with them: what runs stays as it is.
   const reroute = (app: App): Promise<unknown> => converge(parts, currentTarget(parts, store.apps.find(app.id) ?? app), { start: () => false });
+  const changes = createChanges(parts);
+  const oneOffs = createOneOffs(parts);
   return {
+    oneOffs,
     ...createAppLifecycle(parts, logs, removeRepository),
     ...createPusher(parts, logs),
-    ...createChanges(parts),
+    ...changes,
+    // A one-off dyno is never started anew: to restart it is to end it (devcenter: one-off-dynos).
+    restart: async (app, which) => (which !== undefined && (await oneOffs.stop(app, which)) ? undefined : changes.restart(app, which)),
+    stop: async (app, which) => ((await oneOffs.stop(app, which)) ? undefined : changes.stop(app, which)),
     ...createDomainChanges(parts, reroute),
     ...createEndpointChanges(parts),
     ...createSwitches(parts, reroute),
-    dynos: (app) => viewDynos(parts, supervisor, app),
+    dynos: async (app) => (await Promise.all([viewDynos(parts, supervisor, app), oneOffs.list(app)])).flat(),
     current: (app) => currentTarget(parts, app).release,
     buildOutput: (build) => logs.read(build.id),
     releaseStatus(release) {

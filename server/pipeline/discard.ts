@@ -22,15 +22,18 @@ export async function discard(parts: Parts, dynos: Dyno[]): Promise<void> {
   }
 }
 
-async function retire({ router, engine, config, log }: Parts, dynos: Dyno[]): Promise<void> {
+async function retire({ router, engine, config, log, events }: Parts, dynos: Dyno[]): Promise<void> {
   const web = dynos.filter(({ type, running }) => type === "web" && running);
   if (web.length > 0) {
     const { cut } = await router.drain(web.map(({ id }) => id), config.limits.drainSeconds * 1000);
     if (cut > 0) log.info({ cut }, "connections closed at the end of the drain");
   }
   await Promise.all(dynos.map(async (dyno) => {
+    if (dyno.running) events.emit({ kind: "dyno_stopping", dyno });
     const { killed } = await engine.discardDyno(dyno.id, config.limits.stopSeconds * 1000);
-    if (killed) log.warn({ dyno: dyno.name, code: "R12" }, "dyno did not stop in time and was killed");
+    if (!killed) return;
+    log.warn({ dyno: dyno.name, code: "R12" }, "dyno did not stop in time and was killed");
+    events.emit({ kind: "dyno_killed", dyno, stopSeconds: config.limits.stopSeconds });
   }));
 }
 

@@ -3,7 +3,7 @@
 import type { App } from "../domain/model.ts";
 import { wantedDynos } from "./dyno-spec.ts";
 import type { Parts } from "./parts.ts";
-import type { DynoView } from "./pipeline.ts";
+import type { DynoView } from "./dyno.ts";
 import { currentTarget } from "./release.ts";
 import type { Supervisor } from "./supervisor.ts";
 

@@ -17,6 +17,9 @@ const LINES_SHOWN = 20;
 /** The engine as far as a dyno's health is concerned. */
 export type Patient = Pick<Engine, "waitForExit" | "lastLines" | "execute">;
 
+/** A web dyno that did not bind to its port in time (Heroku's R10). */
+export class BootTimeout extends AppError {}
+
 /** Why a check does not hold yet; undefined when it holds. */
 type Verdict = string | undefined;
 
@@ -53,7 +56,9 @@ function byDefault(engine: Patient, dyno: Dyno, bootSeconds: number, signal: Abo
   if (dyno.type !== "web") return pause(SETTLE_MS, signal);
   const late = async (last: Verdict): Promise<string> =>
     `${dyno.name}: Error R10 (Boot timeout): the web process did not answer HTTP on $PORT within ${bootSeconds} seconds of launch.\n${await explainSilence(engine, dyno, WEB_PORT, last)}`;
-  return retry(() => probe(dyno, { scheme: "http", port: WEB_PORT, path: "/", headers: [], timeoutMs: PROBE_MS, readBody: false }, () => undefined), bootSeconds * 1000, late, signal);
+  return retry(() => probe(dyno, { scheme: "http", port: WEB_PORT, path: "/", headers: [], timeoutMs: PROBE_MS, readBody: false }, () => undefined), bootSeconds * 1000, late, signal).catch((error: unknown) => {
+    throw error instanceof AppError && !signal.aborted ? new BootTimeout("deploy_failed", error.message) : error;
+  });
 }
 
 /** One check of app.json. It is tried often at first and then every `wait` seconds, as long as Dokku's attempts would take. */

@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Store } from "../store/store.ts";
 import type { AppLock } from "./app-lock.ts";
+import type { PlatformEvents } from "./events.ts";
 
 export type Parts = {
   config: Config;
@@ -14,6 +15,8 @@ export type Parts = {
   router: Router;
   lock: AppLock;
   log: Logger;
+  /** What happens to apps is told here, and nowhere else. */
+  events: PlatformEvents;
   /** Ids of dynos whose discarding is under way: nobody counts on them, nobody discards them twice. */
   retiring: Set<string>;
   /** The port that the router really listens on. */

@@ -2,22 +2,10 @@
 
 import type { App, Build, Domain, Release, SniEndpoint, User } from "../domain/model.ts";
 import type { SwitchName } from "../domain/switches.ts";
+import type { DynoView } from "./dyno.ts";
+import type { OneOffs } from "./one-offs.ts";
 import type { Output } from "./output.ts";
 import type { Source } from "./source.ts";
-
-/** A dyno as its owner sees it (devcenter: platform-api-reference#dyno). */
-export type DynoView = {
-  /** Stable while the dyno lives. */
-  id: string;
-  name: string;
-  type: string;
-  command: string;
-  size: string;
-  state: "starting" | "up" | "crashed" | "down";
-  release: { id: string; version: number };
-  createdAt: string;
-  updatedAt: string;
-};
 
 export type ReleaseStatus = "pending" | "succeeded" | "failed";
 
@@ -63,7 +51,9 @@ export type Pipeline = {
   /** Turns maintenance mode or a feature on or off; resolves when the router does so. @throws AppError invalid_params */
   turn(app: App, name: Exclude<SwitchName, "acm">, on: boolean): Promise<void>;
 
+  /** Those of the formation, then the one-off dynos. */
   dynos(app: App): Promise<DynoView[]>;
+  oneOffs: OneOffs;
   current(app: App): Release;
   releaseStatus(release: Release): { status: ReleaseStatus; current: boolean; updatedAt: string; eligibleForRollback: boolean };
   /** What the pusher of a build read, live while it runs, ending when it ends. */

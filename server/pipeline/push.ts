@@ -62,7 +62,14 @@ async function deploy(parts: Parts, push: Push, row: Build, output: Paragraphs, 
   const stopwatch = createStopwatch();
   store.builds.insert(row);
   await assertDiskSpace(parts);
-  const slug = await build(parts, app, row, source, currentTarget(parts, app).release.config, output, stopwatch, signal);
+  parts.events.emit({ kind: "build_started", appId: app.id, build: row, user: push.user });
+  const slug = await build(parts, app, row, source, currentTarget(parts, app).release.config, output, stopwatch, signal).then((built) => {
+    parts.events.emit({ kind: "build_ended", appId: app.id, build: row, succeeded: true });
+    return built;
+  }, (error: unknown) => {
+    parts.events.emit({ kind: "build_ended", appId: app.id, build: row, succeeded: false });
+    throw error;
+  });
 
   await lock.run(app.id, async () => {
     const target = await recordRelease(parts, push, row, slug);

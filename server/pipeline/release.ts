@@ -62,8 +62,10 @@ export function createRelease({ store, now }: Pick<Parts, "store" | "now">, app:
  * @throws AppError release_phase_failed, deploy_failed, engine_unavailable, router_unavailable: the release before it serves on.
  */
 export async function launch(parts: Parts, target: Target, output: Output, options: LaunchOptions = {}): Promise<{ discarded: Promise<void> }> {
-  const { store, now } = parts;
+  const { store, now, events } = parts;
+  const { app, release } = target;
   let deployment = target.deployment;
+  events.emit({ kind: "release_created", appId: app.id, release, email: store.users.find(release.userId)?.email ?? "" });
   try {
     if (options.releasePhase !== false && target.slug?.processTypes["release"] !== undefined) {
       deployment = store.deployments.move(deployment, "releasing", now());
@@ -79,6 +81,7 @@ export async function launch(parts: Parts, target: Target, output: Output, optio
   } catch (error) {
     const state = store.deployments.find(deployment.id)?.state;
     if (state === "releasing" || state === "starting" || state === "pending") store.deployments.move({ ...deployment, state }, "failed", now(), publicMessage(error));
+    events.emit({ kind: "release_failed", appId: app.id, release, reason: publicMessage(error) });
     throw error;
   }
 }
@@ -90,6 +93,7 @@ async function runReleasePhase(parts: Parts, { app, release, slug }: Target, out
   topic(output, "Running release command...");
   const spec = dynoSpec(app, release, slug, "release", release.version, limits.dynoMemoryMb);
   const printed = wholeLines(output);
+  parts.events.emit({ kind: "release_command_started", appId: app.id, release, command: spec.command });
   const { code, outOfMemory, timedOut } = await parts.engine.runOnce(spec, printed, limits.releaseMinutes * 60_000, signal).finally(printed.end);
   if (code === 0 && !timedOut) return;
   if (signal?.aborted) throw new AppError("release_phase_failed", "The release command was interrupted.");

@@ -60,7 +60,10 @@ export function createSupervisor(parts: Parts): Supervisor {
     // First the route loses what is dead; only then is time spent on starting anything.
     await converge(parts, target, { start: () => false });
     const missing = plan(wantedDynos(target.release, target.slug, parts.config.limits.dynoMemoryMb), existing, new Set()).start;
-    if (crashed && missing.some(({ type, number, fingerprint }) => crashed.name === `${type}.${number}` && crashed.fingerprint === fingerprint)) recordCrash(target, crashed.name, "dyno crashed");
+    if (crashed && missing.some(({ type, number, fingerprint }) => crashed.name === `${type}.${number}` && crashed.fingerprint === fingerprint)) {
+      parts.events.emit({ kind: "dyno_crashed", dyno: crashed });
+      recordCrash(target, crashed.name, "dyno crashed");
+    }
 
     for (const { type, number } of missing) {
       const name = `${type}.${number}`;

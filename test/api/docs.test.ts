@@ -25,7 +25,7 @@ test("docs/api.md lists every route that is served, each with an example of that
     const curl = code(example);
     const implied = curl.includes(" -d ") ? "POST" : "GET";
     expect(/ -X (\w+)/.exec(curl)?.[1] ?? implied, curl).toBe(method);
-    const pattern = path.startsWith("/build-output") ? /\$OUTPUT_STREAM_URL/ : new RegExp(`\\$API${path.replaceAll(/:\w+/g, "[^/ ]+")}$`);
+    const pattern = path.startsWith("/build-output") ? /\$OUTPUT_STREAM_URL/ : path.startsWith("/log-sessions") ? /\$LOGPLEX_URL/ : new RegExp(`\\$API${path.replaceAll(/:\w+/g, "[^/ ]+")}$`);
     expect(curl).toMatch(pattern);
   }
 });

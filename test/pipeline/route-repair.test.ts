@@ -30,7 +30,7 @@ function house() {
     },
   } as unknown as Engine;
   const log = pino({ level: "silent" });
-  const parts: Parts = { store, router, engine, log, config: loadConfig({}), lock: createAppLock(), retiring: new Set(), routerPort: () => 8080, now: () => AT };
+  const parts: Parts = { store, router, engine, log, config: loadConfig({}), lock: createAppLock(), events: { emit: () => undefined }, retiring: new Set(), routerPort: () => 8080, now: () => AT };
   const route = (more: Partial<Route> = {}): Route => ({ id: app.id, deployment: `${deployment.id}/1`, hosts: ["shop.localhost"], targets: [], unavailable: "H81", redirectToTls: false, hstsSeconds: 0, errorPage: "", maintenancePage: "", ...more });
   return {
     store, router, app, parts, route,

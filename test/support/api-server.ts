@@ -11,9 +11,11 @@ import { createHttpServer } from "../../server/api/server.ts";
 import { createAcm } from "../../server/certificates/acm.ts";
 import { loadConfig } from "../../server/config.ts";
 import { newToken } from "../../server/domain/credentials.ts";
-import type { User } from "../../server/domain/model.ts";
+import type { App, User } from "../../server/domain/model.ts";
+import type { DynoLogReader, Engine } from "../../server/engine/engine.ts";
 import { createAudit } from "../../server/identity/audit.ts";
 import { createIdentities } from "../../server/identity/identity.ts";
+import { createLogs, type Logs } from "../../server/logs/logs.ts";
 import { createAppLock } from "../../server/pipeline/app-lock.ts";
 import type { RoutingParts } from "../../server/pipeline/domains.ts";
 import type { Pipeline } from "../../server/pipeline/pipeline.ts";
@@ -44,6 +46,11 @@ export type ApiServer = {
   ann: Person;
   bob: Person;
   ready: { now: boolean };
+  logs: Logs;
+  /** What a dyno of the app, such as `web.1`, prints: a line each. */
+  print(app: App, dyno: string, releaseVersion: number, ...lines: string[]): void;
+  /** A line of the router's log. */
+  access(line: string): void;
   /** Lets time pass for wrong tries and for the quota of requests. */
   pass(ms: number): void;
   /** A request with a token (ann's unless said otherwise) and a JSON body. */
@@ -73,6 +80,22 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
     },
   });
   acm.start();
+  let openReader: Parameters<Engine["followLogs"]>[0] = () => undefined;
+  let access: (lines: string) => void = () => undefined;
+  const logs = createLogs({
+    config, store, log, dir: join(dir, "logs"),
+    engine: {
+      followLogs: async (open) => {
+        openReader = open;
+        return async () => undefined;
+      },
+    },
+    followRouter: (take) => {
+      access = take;
+      return () => undefined;
+    },
+  });
+  await logs.start();
   const ready = { now: true };
   let passed = 0;
   const routes: string[] = [];
@@ -80,7 +103,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   const fastify = createHttpServer(log);
   fastify.addHook("onRoute", ({ method, url }: RouteOptions) => void [method].flat().forEach((one) => routes.push(`${one} ${url}`)));
   const port = (): number => (fastify.server.address() as AddressInfo).port;
-  registerApi(fastify, { config, store, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
+  registerApi(fastify, { config, store, logs, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
   await fastify.listen({ port: 0, host: "127.0.0.1" });
 
   const person = (email: string, admin = false): Person => {
@@ -90,10 +113,20 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
     return { user, token };
   };
   const [admin, ann, bob] = [person("admin@example.com", true), person("ann@example.com"), person("bob@example.com")];
+  let printed = 0;
+  const readers = new Map<string, DynoLogReader | undefined>();
+  const print: ApiServer["print"] = (app, name, releaseVersion, ...lines) => {
+    const key = `${app.id} ${name} ${releaseVersion}`;
+    const [type = "", number] = name.split(".");
+    const id = String(readers.size).padStart(12, "0");
+    if (!readers.has(key)) readers.set(key, openReader({ id, appId: app.id, name, type, number: Number(number), releaseVersion, fingerprint: "", command: "", running: true, address: undefined, createdAt: "" }));
+    for (const line of lines) readers.get(key)?.take({ channel: 1, at: `2026-11-23T22:14:47.${String(++printed).padStart(9, "0")}Z`, octets: Buffer.from(line), whole: true });
+  };
   const url = `http://127.0.0.1:${port()}`;
 
   return {
     url, port: port(), fastify, store, pipeline, router, issued, routes, logged, admin, ann, bob, ready,
+    logs, print, access: (line) => access(`${line}\n`),
     pass: (ms) => void (passed += ms),
     async ask<T>(method: string, path: string, { as = ann, json, body, headers = {} }: Ask = {}) {
       const payload = json === undefined ? body : JSON.stringify(json);
@@ -116,6 +149,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
       for (const { done } of issued) done.reject(new Error("the test is over"));
       await stopped;
       await fastify.close();
+      await logs.stop();
       store.close();
       rmSync(dir, { recursive: true });
     },
