@@ -10,7 +10,7 @@ import { makeCast, makeWorld, type Cast, type World } from "../support/api-world
 const ANSWERS: Record<string, number> = {
   // A guessed capability opens nothing, and a form or a poll without the login's own secret neither.
   "GET /build-output/:build/:capability": 404,
-  "GET /log-sessions/:session": 404,
+  "GET /log-sessions/:capability": 404,
   "POST /auth/browser/:login": 403,
   "GET /auth/cli/:login": 401,
   "POST /oauth/authorizations/:authorization/actions/regenerate-tokens": 200,

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { permits, SCOPES } from "../../server/domain/scope.ts";
 import { removeWorkspaces, startGit, workspace } from "../support/git-client.ts";
-import { startGitServer, TOKENS, type GitServer } from "./git-server.ts";
+import { scopedToken, startGitServer, TOKENS, type GitServer } from "./git-server.ts";
 import { childrenNamed } from "./processes.ts";
 import { ALICE, packet, raw } from "./raw-request.ts";
 
@@ -70,6 +71,28 @@ describe.each(Object.keys(CREDENTIALS))("with %s", (kind) => {
     expect(await readdir(join(server.dataDir, "repositories"))).toEqual(before);
     expect(server.deployed).toEqual([]);
   });
+});
+
+test.each(SCOPES)("a token of the scope %s fetches and pushes as far as the scope goes, by Bearer and by Basic alike", async (scope) => {
+  const tip = await server.ref("mine", "refs/heads/main");
+  const basic = `Basic ${Buffer.from(`heroku:${scopedToken(scope)}`).toString("base64")}`;
+  for (const authorization of [`Bearer ${scopedToken(scope)}`, basic])
+    for (const [service, needed] of [["upload-pack", "read"], ["receive-pack", "write-protected"]] as const) {
+      const headers = { authorization };
+      const info = await raw(server.port, { path: `/mine.git/info/refs?service=git-${service}`, headers });
+      expect(info.status).toBe(permits([scope], needed) ? 200 : 403);
+      const command = service === "receive-pack" ? packet(`${tip} ${"0".repeat(40)} refs/heads/main\0 report-status`) + "0000" : "0000";
+      if (permits([scope], needed)) continue;
+      expect(await raw(server.port, { method: "POST", path: `/mine.git/git-${service}`, headers, body: command })).toMatchObject({ status: 403 });
+      expect(info.body.toString()).toContain(`it takes ${needed}`);
+    }
+  expect(await server.ref("mine", "refs/heads/main")).toBe(tip);
+});
+
+test("whoever made too many wrong tries reads how long to wait", async () => {
+  const { status, head, body } = await raw(server.port, { path: "/mine.git/info/refs?service=git-upload-pack", headers: { authorization: `Bearer ${TOKENS.blocked}` } });
+  expect([status, body.toString()]).toEqual([429, "Too many wrong tries from your address. Try again in 42 s.\n"]);
+  expect(head).toContain("retry-after: 42");
 });
 
 test.each([

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import Fastify from "fastify";
 import pino from "pino";
 import type { App, User } from "../../server/domain/model.ts";
+import { SCOPES, type Scope } from "../../server/domain/scope.ts";
 import { AppError } from "../../server/errors.ts";
 import { createGit, type Git, type GitDeps, type GitOptions } from "../../server/git/git.ts";
 import { childrenNamed } from "./processes.ts";
@@ -15,7 +16,10 @@ import { childrenNamed } from "./processes.ts";
 export type Deploy = GitDeps["deploy"];
 export type Deployed = Parameters<Deploy>[0];
 
-export const TOKENS = { alice: "paas_alice-token-0123456789", bob: "paas_bob-token-0123456789", revoked: "paas_revoked-token-01234567" };
+export const TOKENS = { alice: "paas_alice-token-0123456789", bob: "paas_bob-token-0123456789", revoked: "paas_revoked-token-01234567", blocked: "paas_blocked-token-01234567" };
+
+/** Alice's tokens of one scope each. */
+export const scopedToken = (scope: Scope): string => `paas_alice-token-for-${scope}`;
 
 export type GitServer = {
   git: Git;
@@ -69,6 +73,9 @@ export async function startGitServer(options: Partial<GitOptions> & { dataDir?: 
       dataDir,
       log,
       authenticate(token) {
+        const scope = SCOPES.find((one) => token === scopedToken(one));
+        if (scope) return { user: user("alice"), scope: [scope] };
+        if (token === TOKENS.blocked) throw new AppError("rate_limit", "Too many wrong tries from your address. Try again in 42 s.", { retryAfter: 42 });
         const known = users.get(token);
         if (!known) throw new AppError("unauthorized", "Unknown.");
         return { user: known, scope: ["global"] };
