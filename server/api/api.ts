@@ -28,6 +28,7 @@ import { serveLogSession, serveLogSessions } from "./log-sessions.ts";
 import { servePipelineCouplings } from "./pipeline-couplings.ts";
 import { servePlatform } from "./platform.ts";
 import { serveReleases } from "./releases.ts";
+import { createRouteBook, serveSchema } from "./schema.ts";
 import { serveSniEndpoints } from "./sni-endpoints.ts";
 import { serveVersion3 } from "./version.ts";
 
@@ -36,17 +37,21 @@ export type { ApiDeps } from "./deps.ts";
 /** Adds the API's routes. Who may use which stands in policies.ts. */
 export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
   const outputs = createBuildOutputUrls();
+  const book = createRouteBook();
   // What people's browsers and supervisors ask: no versions, no tags.
   void fastify.register(async (pages) => {
     guard(pages, deps);
+    book.read(pages);
     takeNoBodyForAnEmptyOne(pages);
     serveHealth(pages, deps);
     serveBuildOutput(pages, deps, outputs);
     serveLogSession(pages, deps);
     serveBrowserLogin(pages, deps);
+    serveSchema(pages, book);
   });
   void fastify.register(async (api) => {
     guard(api, deps);
+    book.read(api);
     serveVersion3(api);
     answerConditionally(api);
     recordChanges(api, deps);

@@ -15,6 +15,7 @@ export type Policy = {
 
 export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /health": { scope: "open" },
+  "GET /schema": { scope: "open" },
   "GET /build-output/:build/:capability": { scope: "open" },
   "GET /log-sessions/:capability": { scope: "open" },
 
