@@ -44,6 +44,8 @@ export function streamLines({ hub, history, clock }: { hub: Hub; history: Histor
 
   async function* lines(): AsyncGenerator<string> {
     await history.flush(appId);
+    // A client waits its time to connect again even for a stream that it then finds to be over: Heroku's CLI would end 3 s late.
+    if (request.events && !request.tail) yield "retry: 1\n\n";
     if (request.after !== undefined && request.after <= until) for await (const found of history.after(appId, request, request.after, until)) yield show(found);
     else for (const found of await history.last(appId, request, request.lines, until)) yield show(found);
     if (!request.tail) return;

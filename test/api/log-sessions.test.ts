@@ -58,7 +58,7 @@ test("to Heroku's CLI the lines are server-sent events with ids, and without tai
   const { response, text } = await tail(await session({ tail: false }));
   await once(response, "end");
   expect(response.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
-  expect(text()).toMatch(/^id: \d+\ndata: 2026\S+ app\[web\.1\]: one\n\nid: \d+\ndata: 2026\S+ app\[web\.1\]: two\n\n$/);
+  expect(text()).toMatch(/^retry: 1\n\nid: \d+\ndata: 2026\S+ app\[web\.1\]: one\n\nid: \d+\ndata: 2026\S+ app\[web\.1\]: two\n\n$/);
 });
 
 test("with tail, lines come as they are printed, after those that there were, none twice and none missing", async () => {
