@@ -45,6 +45,8 @@ export type Config = {
     totalMb: number;
     /** Private networks that log drains may reach all the same (CIDR). */
     drainAllow: string[];
+    /** Certificates that drains over TLS are trusted by besides the public ones. A path. */
+    drainCa: string | undefined;
   };
   /** Free space below which no push is taken. */
   minFreeDiskMb: number;
@@ -129,6 +131,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       historyMb: integer("PAAS_LOG_HISTORY_MB", 16, 1, 4096),
       totalMb: integer("PAAS_LOG_TOTAL_MB", 1024, 1, 1_048_576),
       drainAllow: list(check("PAAS_DRAIN_ALLOW", "", (value) => list(value).every(isNetwork), "a list of networks such as 10.1.2.0/24,fd00::/8")),
+      drainCa: text("PAAS_DRAIN_CA", "") || undefined,
     },
     minFreeDiskMb: integer("PAAS_MIN_FREE_DISK_MB", 1024, 0, 1_048_576),
     acme: {

@@ -24,6 +24,7 @@ import { serveFeatures } from "./features.ts";
 import { serveFormation } from "./formation.ts";
 import { serveHealth } from "./health.ts";
 import { serveKeys } from "./keys.ts";
+import { serveLogDrains } from "./log-drains.ts";
 import { serveLogSession, serveLogSessions } from "./log-sessions.ts";
 import { servePipelineCouplings } from "./pipeline-couplings.ts";
 import { servePlatform } from "./platform.ts";
@@ -74,6 +75,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveBuilds(api, deps, outputs);
     serveReleases(api, deps);
     serveLogSessions(api, deps);
+    serveLogDrains(api, deps);
     serveConfigVars(api, deps);
     serveFormation(api, deps);
     serveDynos(api, deps);

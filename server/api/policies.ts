@@ -93,6 +93,11 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   // Programs print what they like, and some print config vars.
   "POST /apps/:app/log-sessions": { scope: "read-protected" },
   "GET /apps/:app/logs": { scope: "read-protected" },
+  // A drain's URL may hold a password, and whoever adds one reads all that the app prints.
+  "GET /apps/:app/log-drains": { scope: "read-protected" },
+  "POST /apps/:app/log-drains": { scope: "write-protected" },
+  "GET /apps/:app/log-drains/:drain": { scope: "read-protected" },
+  "DELETE /apps/:app/log-drains/:drain": { scope: "write-protected" },
   "GET /apps/:app/config-vars": { scope: "read-protected" },
   "PATCH /apps/:app/config-vars": { scope: "write-protected" },
 

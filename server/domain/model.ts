@@ -135,6 +135,17 @@ export type Domain = {
   updatedAt: string;
 };
 
+/** Where an app's log lines are sent. The URL may hold a password: show it to the app's people alone. */
+export type LogDrain = {
+  id: string;
+  appId: string;
+  url: string;
+  /** `d.` and a UUID: what the receiver tells drains apart by. */
+  token: string;
+  createdAt: string;
+  updatedAt: string;
+};
+
 /** A certificate and its private key: never show the key. */
 export type SniEndpoint = {
   id: string;

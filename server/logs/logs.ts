@@ -9,6 +9,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { PlatformEvent } from "../pipeline/events.ts";
 import type { Store } from "../store/store.ts";
 import { createCollector } from "./collector.ts";
+import { createDrains, type Drains } from "./drains/drains.ts";
 import { createHistory } from "./history.ts";
 import { createHub } from "./hub.ts";
 import { createClock } from "./line.ts";
@@ -30,6 +31,7 @@ export type LogsOptions = {
 
 export type Logs = {
   sessions: Sessions;
+  drains: Drains;
   /** The app's last lines, and with `tail` those to come. */
   stream(appId: string, request: StreamRequest): Readable;
   /** Takes what happens to apps. */
@@ -52,7 +54,10 @@ export function createLogs({ config, store, engine, log, dir, followRouter }: Lo
   const memoryMb = config.limits.dynoMemoryMb;
 
   const take = (event: PlatformEvent, mark?: string): void => {
-    if (event.kind === "app_destroyed") return void hub.remove(event.appId).catch(onFailure);
+    if (event.kind === "app_destroyed") {
+      drains.removeAll(event.appId);
+      return void hub.remove(event.appId).catch(onFailure);
+    }
     const { appId, lines } = linesOf(event, memoryMb);
     // The mark says that all of it was written: it stands on the last line.
     lines.forEach((line, index) => hub.write(appId, index === lines.length - 1 ? { ...line, mark } : line));
@@ -62,21 +67,26 @@ export function createLogs({ config, store, engine, log, dir, followRouter }: Lo
     file: join(dir, "positions.json"),
     onEnd: (dyno, exit, mark) => take({ kind: "dyno_exited", dyno, ...exit }, mark),
   });
+  const drains = createDrains({ store, hub, allow: config.logs.drainAllow, caFile: config.logs.drainCa, now: () => new Date().toISOString() });
   let stopFollowing: (() => void) | undefined;
 
   return {
+    drains,
     sessions: createSessions(join(dir, "session-key")),
     stream: (appId, request) => streamLines({ hub, history, clock }, appId, request),
     take: (event) => take(event),
     async start() {
       const known = new Set(store.apps.list().map(({ id }) => id));
       await Promise.all(history.apps().filter((appId) => !known.has(appId)).map((appId) => history.remove(appId)));
-      await collector.start();
+      // Before the first line comes.
+      if (!stopFollowing) drains.start();
       stopFollowing ??= followRouter(routerLines.take);
+      await collector.start();
     },
     async stop() {
       stopFollowing?.();
       await collector.stop();
+      await drains.stop();
       await history.close();
     },
   };

@@ -9,6 +9,7 @@ import { createCollaborators } from "./collaborators.ts";
 import { openDatabase, type Db } from "./database.ts";
 import { createDeployments } from "./deployments.ts";
 import { createDomains } from "./domains.ts";
+import { createLogDrains } from "./log-drains.ts";
 import { createReleases } from "./releases.ts";
 import { createSlugs } from "./slugs.ts";
 import { createSniEndpoints } from "./sni-endpoints.ts";
@@ -39,6 +40,7 @@ function repositories(db: Db) {
     builds: createBuilds(db),
     switches: createSwitches(db),
     domains: createDomains(db),
+    logDrains: createLogDrains(db),
     sniEndpoints: createSniEndpoints(db),
     acmeAccounts: createAcmeAccounts(db),
     /** Runs `work` in one transaction: all of it is kept or nothing. */

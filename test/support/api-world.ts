@@ -50,7 +50,7 @@ export async function makeCast({ store, ann, admin }: ApiServer): Promise<Cast> 
 }
 
 /** Fresh things for one request. */
-export async function makeWorld({ store, pipeline, ann, bob, ask }: ApiServer, cast: Cast, route: string): Promise<World> {
+export async function makeWorld({ store, pipeline, logs, ann, bob, ask }: ApiServer, cast: Cast, route: string): Promise<World> {
   const now = new Date().toISOString();
   const app = await pipeline.createApp(undefined, ann.user);
   pipeline.deploy(app, ann.user);
@@ -68,10 +68,12 @@ export async function makeWorld({ store, pipeline, ann, bob, ask }: ApiServer, c
   const key = { id: randomUUID(), userId: ann.user.id, publicKey: "ssh-ed25519 AAAA", comment: "", fingerprint: randomUUID(), createdAt: now };
   store.sshKeys.insert(key);
   const login = route.includes(":login") ? (await ask<{ browser_url: string }>("POST", "/auth", { as: null, json: {} })).body.browser_url.split("/").at(-1) ?? "" : "";
+  const drain = named(":drain") ? await logs.drains.add(app, "syslog+tls://1.1.1.1") : undefined;
   const someKey = route.includes("/regions") ? "local" : "debian-12";
   return {
     app,
     params: {
+      drain: drain?.id ?? "",
       app: app.id, build: store.builds.list(app.id)[0]?.id ?? "", capability: "guess", release: "2", type: "web", dyno: "web.1", domain: domain?.id ?? "", endpoint: endpoint?.id ?? "", feature: "hsts",
       user: ann.user.id, collaborator: collaborator.id, transfer: transfer.id, login,
       key: route.includes("/account/keys") ? key.id : someKey,
@@ -88,6 +90,7 @@ export async function makeWorld({ store, pipeline, ann, bob, ask }: ApiServer, c
         "PATCH /apps/:app/sni-endpoints/:endpoint": cast.certificate,
         "PATCH /apps/:app/acm": { acm_refresh: true },
         "POST /apps/:app/releases": { release: "2" },
+        "POST /apps/:app/log-drains": { url: "https://1.1.1.1/logs" },
         "PATCH /apps/:app/config-vars": { A: "1" },
         "PATCH /apps/:app/formation": { updates: [] },
         "PATCH /apps/:app/formation/:type": { quantity: 2 },
