@@ -128,6 +128,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
 
   await untilRecovered(parts, logs, onProgress);
   supervisor.start();
+  store.pipelinePromotions.abandon("The platform was stopped before this was done.");
   acm.start();
   pipeline.oneOffs.start();
   ready = true;

@@ -2,10 +2,10 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { basicFromAuthorization, isOwnToken, tokenFromAuthorization } from "../domain/credentials.ts";
-import type { Account, App } from "../domain/model.ts";
+import type { Account, App, AppPipeline, PipelineCoupling, PipelinePromotion } from "../domain/model.ts";
 import { permits } from "../domain/scope.ts";
 import { AppError, notFound } from "../errors.ts";
-import { mayUse, owns } from "../identity/access.ts";
+import { mayUse, mayUsePipeline, owns } from "../identity/access.ts";
 import type { Identities, Identity } from "../identity/identity.ts";
 import type { Store } from "../store/store.ts";
 import { policyOf, type Policy } from "./policies.ts";
@@ -14,7 +14,7 @@ type Guard = { store: Store; identities: Identities };
 
 /** Puts the guard before every route of this context. */
 export function guard(api: FastifyInstance, deps: Guard): void {
-  for (const name of ["identity", "permitted", "app", "person"]) api.decorateRequest(name, null);
+  for (const name of ["identity", "permitted", "app", "person", "pipeline", "coupling", "promotion"]) api.decorateRequest(name, null);
   api.addHook("onRoute", ({ method, url }: RouteOptions) => [method].flat().forEach((one) => policyOf(one, url)));
   api.addHook("onRequest", async (request, reply) => {
     const policy = policyOf(request.method, request.routeOptions.url);
@@ -54,6 +54,28 @@ export function personOf(request: FastifyRequest): Account {
   return request.getDecorator<Account>("person");
 }
 
+/** The pipeline of apps that the path names, or that what it names belongs to. Only behind the guard. */
+export function pipelineOf(request: FastifyRequest): AppPipeline {
+  return request.getDecorator<AppPipeline>("pipeline");
+}
+
+/** The coupling that the path names. Only behind the guard. */
+export function couplingOf(request: FastifyRequest): PipelineCoupling {
+  return request.getDecorator<PipelineCoupling>("coupling");
+}
+
+/** The promotion that the path names. Only behind the guard. */
+export function promotionOf(request: FastifyRequest): PipelinePromotion {
+  return request.getDecorator<PipelinePromotion>("promotion");
+}
+
+/** The pipeline that a body names, by id or name. @throws AppError not_found */
+export function findPipeline(store: Store, user: Account, key: string): AppPipeline {
+  const pipeline = store.pipelines.find(key);
+  if (!pipeline || !mayUsePipeline(store, user, pipeline)) throw notFound("pipeline");
+  return pipeline;
+}
+
 /**
  * The app that a body names, by id or name. Somebody else's looks exactly as one that does not exist.
  * @throws AppError not_found; forbidden where it takes the owner
@@ -85,14 +107,38 @@ function countDown({ identities }: Guard, identity: Identity, reply: FastifyRepl
   reply.header("RateLimit-Remaining", String(identities.spend(identity)));
 }
 
-function findWhatThePathNames({ store }: Guard, request: FastifyRequest, user: Account, { role }: Policy): void {
-  const { app: appKey, user: userKey, collaborator } = (request.params ?? {}) as { app?: string; user?: string; collaborator?: string };
-  if (userKey !== undefined) request.setDecorator("person", findPerson(store, user, userKey));
-  if (appKey === undefined) return;
-  const app = findApp(store, user, appKey);
+function findWhatThePathNames({ store }: Guard, request: FastifyRequest, user: Account, policy: Policy): void {
+  const params = (request.params ?? {}) as Partial<Record<"app" | "user" | "pipeline" | "coupling" | "promotion", string>>;
+  if (params.user !== undefined) request.setDecorator("person", findPerson(store, user, params.user));
+  if (params.app !== undefined) request.setDecorator("app", appOfPath(store, request, user, params.app, policy));
+  if (params.pipeline !== undefined) request.setDecorator("pipeline", pipelineOfPath(store, user, params.pipeline, policy));
+  if (params.coupling !== undefined) {
+    const coupling = store.pipelines.coupling(params.coupling);
+    const app = coupling && store.apps.find(coupling.appId);
+    if (!app || !mayUse(store, user, app)) throw notFound("pipeline_coupling", "Couldn't find that pipeline coupling.");
+    request.setDecorator("coupling", coupling);
+    request.setDecorator("app", app);
+  }
+  if (params.promotion !== undefined) {
+    const promotion = store.pipelinePromotions.find(params.promotion);
+    const pipeline = promotion && store.pipelines.find(promotion.pipelineId);
+    if (!pipeline || !mayUsePipeline(store, user, pipeline)) throw notFound("pipeline_promotion", "Couldn't find that pipeline promotion.");
+    request.setDecorator("promotion", promotion);
+  }
+}
+
+function appOfPath(store: Store, request: FastifyRequest, user: Account, key: string, { role }: Policy): App {
+  const app = findApp(store, user, key);
+  const { collaborator } = request.params as { collaborator?: string };
   const isSelf = collaborator !== undefined && [user.id, user.email, store.collaborators.find(app.id, user.id)?.id].includes(collaborator);
   if ((role === "owner" || (role === "owner or self" && !isSelf)) && !owns(user, app)) throw onlyOwner();
-  request.setDecorator("app", app);
+  return app;
+}
+
+function pipelineOfPath(store: Store, user: Account, key: string, { role }: Policy): AppPipeline {
+  const pipeline = findPipeline(store, user, key);
+  if (role === "owner" && !owns(user, pipeline)) throw new AppError("forbidden", "Only the pipeline's owner or an admin may do this.");
+  return pipeline;
 }
 
 /** By id or address; `~` is oneself. */

@@ -116,6 +116,23 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "POST /apps/:app/dynos/:dyno/actions/stop": { scope: "write" },
   "POST /apps/:app/formations/:type/actions/stop": { scope: "write" },
 
+  "GET /pipelines": { scope: "read" },
+  "POST /pipelines": { scope: "write", records: ["name"] },
+  "GET /pipelines/:pipeline": { scope: "read" },
+  "PATCH /pipelines/:pipeline": { scope: "write", role: "owner", records: ["name"] },
+  "DELETE /pipelines/:pipeline": { scope: "write", role: "owner" },
+  "GET /pipelines/:pipeline/pipeline-couplings": { scope: "read" },
+  "GET /pipeline-couplings": { scope: "read" },
+  "POST /pipeline-couplings": { scope: "write", records: ["app", "pipeline", "stage"] },
+  "GET /pipeline-couplings/:coupling": { scope: "read" },
+  "PATCH /pipeline-couplings/:coupling": { scope: "write", records: ["stage"] },
+  "DELETE /pipeline-couplings/:coupling": { scope: "write" },
+  "POST /filters/apps": { scope: "read" },
+  // A promotion is a release.
+  "POST /pipeline-promotions": { scope: "write-protected", records: ["pipeline", "source", "targets"] },
+  "GET /pipeline-promotions/:promotion": { scope: "read-protected" },
+  "GET /pipeline-promotions/:promotion/promotion-targets": { scope: "read-protected" },
+
   "GET /regions": { scope: "read" },
   "GET /regions/:key": { scope: "read" },
   "GET /stacks": { scope: "read" },

@@ -29,6 +29,17 @@ export type Collaborator = { id: string; appId: string; userId: string; createdA
 
 export type AppTransfer = { id: string; appId: string; ownerId: string; recipientId: string; state: "pending" | "accepted" | "declined"; createdAt: string; updatedAt: string };
 
+export type PipelineStage = "test" | "review" | "development" | "staging" | "production";
+
+/** Heroku's pipeline: apps that are stages of one thing. (In this code `pipeline` alone is the road of a push.) */
+export type AppPipeline = { id: string; name: string; ownerId: string; createdAt: string; updatedAt: string };
+
+export type PipelineCoupling = { id: string; pipelineId: string; appId: string; stage: PipelineStage; createdAt: string; updatedAt: string };
+
+export type PipelinePromotion = { id: string; pipelineId: string; sourceAppId: string; sourceReleaseId: string; createdAt: string; updatedAt: string };
+
+export type PromotionTarget = { id: string; promotionId: string; appId: string; releaseId: string | null; status: "pending" | "succeeded" | "failed"; errorMessage: string | null };
+
 /** Somebody's change, as the audit trail has it. */
 export type AuditEvent = {
   /** Ever growing. */

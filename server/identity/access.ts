@@ -1,6 +1,6 @@
 /** Which apps are whose: asked by the API and by git. */
 
-import type { App, User } from "../domain/model.ts";
+import type { App, AppPipeline, User } from "../domain/model.ts";
 import type { Store } from "../store/store.ts";
 
 /** Admins may use every app, others what they own and what they are collaborators of. */
@@ -9,6 +9,13 @@ export function mayUse(store: Pick<Store, "collaborators">, user: User, app: App
 }
 
 /** Whether they may also destroy it, give it away and say who may use it. */
-export function owns(user: User, app: App): boolean {
-  return user.admin || app.ownerId === user.id;
+export function owns(user: User, owned: Pick<App | AppPipeline, "ownerId">): boolean {
+  return user.admin || owned.ownerId === user.id;
+}
+
+/** A pipeline is used by its owner, and by whoever may use an app in it. */
+export function mayUsePipeline(store: Pick<Store, "apps" | "collaborators" | "pipelines">, user: User, pipeline: AppPipeline): boolean {
+  if (user.admin || pipeline.ownerId === user.id) return true;
+  const apps = store.pipelines.couplings().filter(({ pipelineId }) => pipelineId === pipeline.id).map(({ appId }) => store.apps.find(appId));
+  return apps.some((app) => app !== undefined && mayUse(store, user, app));
 }

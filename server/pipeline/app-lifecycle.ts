@@ -10,6 +10,7 @@ import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createRelease, currentTarget } from "./release.ts";
 import { serveCertificates } from "./served-certificates.ts";
+import { discardImage } from "./slug-image.ts";
 
 type Lifecycle = Pick<Pipeline, "createApp" | "renameApp" | "destroyApp">;
 
@@ -71,7 +72,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
         await tidyCertificates(app.name);
         await Promise.all(dynos.map(({ id }) => engine.discardDyno(id, parts.config.limits.stopSeconds * 1000)));
         await engine.removeApp(app.id);
-        await Promise.all(images.map((image) => engine.removeImage(image)));
+        await Promise.all(images.map((image) => discardImage(parts, image)));
         await removeRepository(app.id);
         await logs.remove(builds);
         events.emit({ kind: "app_destroyed", appId: app.id });

@@ -10,6 +10,7 @@ import { viewDynos } from "./dyno-view.ts";
 import { createOneOffs } from "./one-offs.ts";
 import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { createPromotion } from "./promote.ts";
 import { createPusher } from "./push.ts";
 import { currentTarget } from "./release.ts";
 import { createEndpointChanges } from "./sni-endpoints.ts";
@@ -27,6 +28,7 @@ export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Superv
     ...createAppLifecycle(parts, logs, removeRepository),
     ...createPusher(parts, logs),
     ...changes,
+    ...createPromotion(parts),
     // A one-off dyno is never started anew: to restart it is to end it (devcenter: one-off-dynos).
     restart: async (app, which) => (which !== undefined && (await oneOffs.stop(app, which)) ? undefined : changes.restart(app, which)),
     stop: async (app, which) => ((await oneOffs.stop(app, which)) ? undefined : changes.stop(app, which)),

@@ -28,6 +28,8 @@ export type Pipeline = {
   scale(app: App, updates: { type: string; quantity?: unknown; size?: unknown }[], user: User): Promise<Release>;
   /** A new release with the slug and config of an earlier one. @throws AppError invalid_params, no_slug, deploy_failed */
   rollback(app: App, release: Release, user: User): Promise<Release>;
+  /** Releases in `app` what serves in `source`, with the config vars of `app`; never builds. @throws AppError no_slug, deploy_failed, release_phase_failed */
+  promote(source: App, app: App, user: User): Promise<Release>;
   /** Replaces dynos by fresh ones: all, those of a type (`worker`), or one (`web.1`). @throws AppError not_found */
   restart(app: App, which?: string): Promise<void>;
   /** Stops dynos at once; the formation's are replaced as after a crash. @throws AppError not_found */

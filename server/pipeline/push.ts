@@ -10,7 +10,8 @@ import type { BuildLogs } from "./build-log.ts";
 import type { Target } from "./converge.ts";
 import { detail, inParagraphs, problem, tee, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
-import { createRelease, currentTarget, launch } from "./release.ts";
+import { createRelease, currentTarget, forgetSlug, launch } from "./release.ts";
+import { discardImage } from "./slug-image.ts";
 import type { Source } from "./source.ts";
 import { createStopwatch } from "./stopwatch.ts";
 
@@ -90,7 +91,7 @@ async function deploy(parts: Parts, push: Push, row: Build, output: Paragraphs, 
 
 /** Writes slug, release and build in one step. An image that no row names must not stay. */
 async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug: Slug): Promise<Target> {
-  const { store, engine } = parts;
+  const { store } = parts;
   const { config, formation } = currentTarget(parts, app).release;
   try {
     return store.transaction(() => {
@@ -100,16 +101,9 @@ async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug
       return target;
     });
   } catch (error) {
-    await engine.removeImage(slug.image);
+    await discardImage(parts, slug.image);
     throw error;
   }
-}
-
-/** A slug that never served is of no use to anybody: its image goes. */
-async function forgetSlug({ store, engine, log, now }: Parts, { app, deployment, slug }: Target): Promise<void> {
-  if (!slug || store.deployments.find(deployment.id)?.state !== "failed") return;
-  store.slugs.markPruned(slug.id, now());
-  await engine.removeImage(slug.image).catch((err: unknown) => log.warn({ app: app.name, err }, "the image of a failed release is left for the next look"));
 }
 
 /** Tells pusher and log why, and writes it down. */

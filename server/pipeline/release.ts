@@ -8,6 +8,7 @@ import { converge, type Target } from "./converge.ts";
 import { dynoSpec } from "./dyno-spec.ts";
 import { minutes, topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
+import { discardImage } from "./slug-image.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
 export type ReleaseChange = {
@@ -101,12 +102,19 @@ async function runReleasePhase(parts: Parts, { app, release, slug }: Target, out
   throw new AppError("release_phase_failed", `The release command ${why}.`);
 }
 
+/** A slug that never served is of no use to anybody: its image goes. */
+export async function forgetSlug({ store, engine, log, now }: Parts, { app, deployment, slug }: Target): Promise<void> {
+  if (!slug || store.deployments.find(deployment.id)?.state !== "failed") return;
+  store.slugs.markPruned(slug.id, now());
+  await discardImage({ store, engine }, slug.image).catch((err: unknown) => log.warn({ app: app.name, err }, "the image of a failed release is left for the next look"));
+}
+
 /** Removes the images of slugs that no recent release uses. */
 async function prune({ store, engine, config, now }: Parts, app: App): Promise<void> {
   const slugs = store.slugs.beyond(app.id, config.slugsKept + 1);
   // All at once, before anything is awaited: a rollback then either finds the slug or finds it gone.
   for (const { id } of slugs) store.slugs.markPruned(id, now());
-  for (const { image } of slugs) await engine.removeImage(image);
+  for (const { image } of slugs) await discardImage({ store, engine }, image);
 }
 
 /** A release's slug. */

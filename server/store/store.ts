@@ -10,6 +10,8 @@ import { openDatabase, type Db } from "./database.ts";
 import { createDeployments } from "./deployments.ts";
 import { createDomains } from "./domains.ts";
 import { createLogDrains } from "./log-drains.ts";
+import { createPipelinePromotions } from "./pipeline-promotions.ts";
+import { createPipelines } from "./pipelines.ts";
 import { createReleases } from "./releases.ts";
 import { createSlugs } from "./slugs.ts";
 import { createSniEndpoints } from "./sni-endpoints.ts";
@@ -30,6 +32,8 @@ function repositories(db: Db) {
     users: createUsers(db),
     tokens: createTokens(db),
     sshKeys: createSshKeys(db),
+    pipelines: createPipelines(db),
+    pipelinePromotions: createPipelinePromotions(db),
     auditEvents: createAuditEvents(db),
     apps: createApps(db),
     collaborators: createCollaborators(db),

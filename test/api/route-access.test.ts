@@ -15,7 +15,7 @@ const ANSWERS: Record<string, number> = {
   "GET /auth/cli/:login": 401,
   "POST /oauth/authorizations/:authorization/actions/regenerate-tokens": 200,
   "POST /apps/:app/acm": 200,
-  "GET /apps/:app/pipeline-couplings": 404,
+  "POST /filters/apps": 200,
   "DELETE /apps/:app/dynos": 202,
   "DELETE /apps/:app/dynos/:dyno": 202,
   "DELETE /apps/:app/formations/:type": 202,
@@ -25,6 +25,9 @@ const ANSWERS: Record<string, number> = {
 
 /** What a path can name that is one person's own: admins have no part in it either. */
 const PERSONAL = /:(key|transfer|authorization|session)\b/;
+
+/** Routes whose body names an app: that one must be theirs. */
+const NAMED_IN_BODY = ["POST /account/app-transfers", "POST /pipeline-couplings", "POST /pipeline-promotions"];
 
 const NOBODY = ["nobody", "a wrong token", "an expired token", "a revoked token", "somebody suspended"] as const;
 const PEOPLE = ["a stranger", "a collaborator", "the owner", "an admin"] as const;
@@ -124,14 +127,15 @@ function expectation(route: string, { scope, role }: Policy, who: Who): "allowed
   if (PERSONAL.test(route) && !route.includes("regions") && !route.includes("stacks")) return { status: 404, body: { id: "not_found" } };
   if (who === "an admin") return "allowed";
   if (route.includes(":user")) return { status: 404, body: { id: "not_found", resource: "user" } };
-  if (who === "a stranger") return ownWorld(route) ? "allowed" : { status: 404, body: { id: "not_found", resource: "app", message: "Couldn't find that app." } };
+  if (who === "a stranger" && route.includes(":app")) return { status: 404, body: { id: "not_found", resource: "app", message: "Couldn't find that app." } };
+  if (who === "a stranger") return ownWorld(route) ? "allowed" : { status: 404, body: { id: "not_found" } };
   if (route === "POST /account/app-transfers") return forbidden;
   return role === "owner" ? forbidden : "allowed";
 }
 
 /** Routes that name nothing of another's: anybody has their own answer. */
 function ownWorld(route: string): boolean {
-  return !route.includes(":app") && route !== "POST /account/app-transfers";
+  return !/:(pipeline|coupling|promotion)\b/.test(route) && !NAMED_IN_BODY.includes(route);
 }
 
 function credentials(who: Who, { role }: Policy): Ask["as"] {

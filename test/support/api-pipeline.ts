@@ -128,6 +128,16 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
       if (to.slugId === null) throw new AppError("no_slug", `v${to.version} has no slug to go back to.`);
       return release(app, user, { ...to, description: `Rollback to v${to.version}` });
     },
+    async promote(source, app, user) {
+      const { slugId, version } = current(source);
+      const slug = slugId === null ? undefined : store.slugs.find(slugId);
+      if (!slug) throw new AppError("no_slug", `${source.name} has no slug to promote.`);
+      if (slug.processTypes["web"] === "crashes") throw new AppError("deploy_failed", "web.1 crashed at boot.");
+      const copy = { ...slug, id: randomUUID(), appId: app.id };
+      store.slugs.insert(copy);
+      const { config, formation } = current(app);
+      return release(app, user, { slugId: copy.id, config, formation, description: `Promote ${source.name} v${version}` });
+    },
     restart: (app, which) => ask("restart", app, which),
     stop: (app, which) => ask("stop", app, which),
     dynos: async (app) => dynosOf(app),

@@ -50,25 +50,33 @@ export async function makeCast({ store, ann, admin }: ApiServer): Promise<Cast> 
 }
 
 /** Fresh things for one request. */
-export async function makeWorld({ store, pipeline, logs, ann, bob, ask }: ApiServer, cast: Cast, route: string): Promise<World> {
+export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: ApiServer, cast: Cast, route: string): Promise<World> {
   const now = new Date().toISOString();
-  const app = await pipeline.createApp(undefined, ann.user);
-  pipeline.deploy(app, ann.user);
+  const app = await road.createApp(undefined, ann.user);
+  road.deploy(app, ann.user);
   const collaborator = { id: randomUUID(), appId: app.id, userId: cast.collaborator.user.id, createdAt: now };
   store.collaborators.insert(collaborator);
   // What takes time is made only where a path names it.
   const named = (word: string): boolean => route === "" || route.includes(word);
-  const domain = named(":domain") ? await pipeline.addDomain(app, `${app.name}.example.com`, undefined) : undefined;
-  const endpoint = named(":endpoint") ? await pipeline.addSniEndpoint(app, { certificateChain: cast.certificate.certificate_chain, privateKey: cast.certificate.private_key }) : undefined;
+  const domain = named(":domain") ? await road.addDomain(app, `${app.name}.example.com`, undefined) : undefined;
+  const endpoint = named(":endpoint") ? await road.addSniEndpoint(app, { certificateChain: cast.certificate.certificate_chain, privateKey: cast.certificate.private_key }) : undefined;
   if (route.endsWith("/acm")) store.switches.set(app.id, "acm", true, now);
   // One that ann gives, or, where it is to be accepted, one that she gets.
-  const given = route.startsWith("PATCH") ? await pipeline.createApp(undefined, cast.friend.user) : app;
+  const given = route.startsWith("PATCH") ? await road.createApp(undefined, cast.friend.user) : app;
   const transfer = { id: randomUUID(), appId: given.id, ownerId: given.ownerId, recipientId: given === app ? cast.friend.user.id : ann.user.id, state: "pending" as const, createdAt: now, updatedAt: now };
   if (route.includes(":transfer")) store.appTransfers.insert(transfer);
   const key = { id: randomUUID(), userId: ann.user.id, publicKey: "ssh-ed25519 AAAA", comment: "", fingerprint: randomUUID(), createdAt: now };
   store.sshKeys.insert(key);
   const login = route.includes(":login") ? (await ask<{ browser_url: string }>("POST", "/auth", { as: null, json: {} })).body.browser_url.split("/").at(-1) ?? "" : "";
   const drain = named(":drain") ? await logs.drains.add(app, "syslog+tls://1.1.1.1") : undefined;
+  // Everything in one pipeline, but where an app is to be put into it.
+  const pipeline = { id: randomUUID(), name: `p-${randomUUID().slice(0, 8)}`, ownerId: ann.user.id, createdAt: now, updatedAt: now };
+  store.pipelines.insert(pipeline);
+  const coupling = { id: randomUUID(), pipelineId: pipeline.id, appId: app.id, stage: "staging" as const, createdAt: now, updatedAt: now };
+  if (route !== "POST /pipeline-couplings") store.pipelines.couple(coupling);
+  const second = route.includes("promotion") || route === "POST /pipeline-couplings" ? await nextStage() : undefined;
+  const promotion = { id: randomUUID(), pipelineId: pipeline.id, sourceAppId: app.id, sourceReleaseId: randomUUID(), createdAt: now, updatedAt: now };
+  if (route.includes("promotion")) store.pipelinePromotions.insert(promotion, []);
   const someKey = route.includes("/regions") ? "local" : "debian-12";
   return {
     app,
@@ -77,6 +85,7 @@ export async function makeWorld({ store, pipeline, logs, ann, bob, ask }: ApiSer
       app: app.id, build: store.builds.list(app.id)[0]?.id ?? "", capability: "guess", release: "2", type: "web", dyno: "web.1", domain: domain?.id ?? "", endpoint: endpoint?.id ?? "", feature: "hsts",
       user: ann.user.id, collaborator: collaborator.id, transfer: transfer.id, login,
       key: route.includes("/account/keys") ? key.id : someKey,
+      pipeline: pipeline.id, coupling: coupling.id, promotion: promotion.id,
       authorization: store.tokens.add(ann.user.id, newToken(), "one of ann's").id, session: store.tokens.add(ann.user.id, newToken(), "one of ann's", null, { session: true }).id,
     },
     body(of) {
@@ -101,12 +110,26 @@ export async function makeWorld({ store, pipeline, logs, ann, bob, ask }: ApiSer
         "POST /account/app-transfers": { app: app.id, recipient: bob.user.email },
         "PATCH /account/app-transfers/:transfer": { state: "accepted" },
         "PATCH /oauth/authorizations/:authorization": { description: "another" },
+        "POST /pipelines": { name: `q-${randomUUID().slice(0, 8)}` },
+        "PATCH /pipelines/:pipeline": { name: `r-${randomUUID().slice(0, 8)}` },
+        "POST /pipeline-couplings": { app: app.id, pipeline: pipeline.id, stage: "staging" },
+        "PATCH /pipeline-couplings/:coupling": { stage: "production" },
+        "POST /filters/apps": { in: { id: [app.id] } },
+        "POST /pipeline-promotions": { pipeline: { id: pipeline.id }, source: { app: { id: app.id } }, targets: [{ app: { id: second?.id } }] },
         "POST /admin/users": { email: `${app.name}@example.com`, password: "long enough to be taken" },
         "PATCH /admin/users/:user": { name: "Somebody else" },
       };
       return bodies[of];
     },
   };
+
+  /** The next stage: the collaborator may use it as well. */
+  async function nextStage(): Promise<App> {
+    const next = await road.createApp(undefined, ann.user);
+    store.collaborators.insert({ ...collaborator, id: randomUUID(), appId: next.id });
+    store.pipelines.couple({ ...coupling, id: randomUUID(), appId: next.id, stage: "production" });
+    return next;
+  }
 }
 
 /** A public key that nobody has the private one of. */
