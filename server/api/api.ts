@@ -26,6 +26,7 @@ import { serveHealth } from "./health.ts";
 import { serveKeys } from "./keys.ts";
 import { serveLogDrains } from "./log-drains.ts";
 import { serveLogSession, serveLogSessions } from "./log-sessions.ts";
+import { serveMetrics } from "./metrics.ts";
 import { servePipelineCouplings } from "./pipeline-couplings.ts";
 import { servePipelinePromotions } from "./pipeline-promotions.ts";
 import { servePipelines } from "./pipelines.ts";
@@ -80,6 +81,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveReleases(api, deps);
     serveLogSessions(api, deps);
     serveLogDrains(api, deps);
+    serveMetrics(api, deps);
     serveConfigVars(api, deps);
     serveFormation(api, deps);
     serveDynos(api, deps);

@@ -133,6 +133,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /pipeline-promotions/:promotion": { scope: "read-protected" },
   "GET /pipeline-promotions/:promotion/promotion-targets": { scope: "read-protected" },
 
+  "GET /metrics": { scope: "read", role: "admin" },
   "GET /regions": { scope: "read" },
   "GET /regions/:key": { scope: "read" },
   "GET /stacks": { scope: "read" },

@@ -1,9 +1,10 @@
-/** What can be turned on and off for an app without a release: the two that Heroku calls features, maintenance mode and ACM. */
+/** What can be turned on and off for an app without a release: what Heroku calls features, maintenance mode and ACM. */
 
 /** App features (devcenter: platform-api-reference#app-feature), each with the sentence that clients show. */
 export const FEATURES = {
   "force-https": "Answer plain HTTP with a redirect to the same URL over TLS",
   hsts: "Tell browsers to use TLS alone for a year (Strict-Transport-Security)",
+  "log-runtime-metrics": "Log what each dyno uses of memory and CPU, every 20 seconds",
 } as const;
 
 export type Feature = keyof typeof FEATURES;

@@ -16,6 +16,7 @@ import { createNetworks } from "./networks.ts";
 import { createOneOffs } from "./one-offs.ts";
 import { createRemover } from "./remover.ts";
 import { ensureUnreachableRoute } from "./unreachable-route.ts";
+import { createUsage } from "./usage.ts";
 
 export type DockerOptions = {
   /** Tells this installation's things from others' on the same engine. */
@@ -64,6 +65,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     ...dynos,
     ...oneOffs,
     followLogs: logs.followLogs,
+    usage: createUsage(docker),
 
     async ping() {
       await within(5000, "ping", docker.ping());

@@ -41,6 +41,13 @@ export type Dyno = {
 
 export type Exit = { code: number; outOfMemory: boolean };
 
+/** What a dyno uses now; memory in octets. */
+export type DynoUsage = {
+  /** Since its start. */
+  cpuSeconds: number;
+  memory: { rss: number; cache: number; swap: number; pagesIn: number; pagesOut: number };
+};
+
 /** A line that a dyno printed, or a part of one longer than the engine takes in one piece (16 KiB). */
 export type PrintedPiece = {
   /** 1: standard output, 2: standard error. */
@@ -122,6 +129,8 @@ export type Engine = {
    * @param open gives a dyno's reader; undefined where nothing of it is to be read any more. @returns a function that stops all
    */
   followLogs(open: (dyno: Dyno) => DynoLogReader | undefined): Promise<() => Promise<void>>;
+  /** Undefined where the dyno does not run. */
+  usage(dynoId: string): Promise<DynoUsage | undefined>;
   /** The last lines that the dyno printed, oldest first. */
   lastLines(dynoId: string, count: number): Promise<string[]>;
   /** Runs a command inside; resolves with its exit code and output (at most 64 KiB). */

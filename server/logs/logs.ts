@@ -13,15 +13,17 @@ import { createDrains, type Drains } from "./drains/drains.ts";
 import { createHistory } from "./history.ts";
 import { createHub } from "./hub.ts";
 import { createClock } from "./line.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import { linesOf } from "./platform-lines.ts";
 import { createRouterLines } from "./router-lines.ts";
+import { createRuntimeMetrics } from "./runtime-metrics.ts";
 import { createSessions, type Sessions } from "./session.ts";
 import { streamLines, type StreamRequest } from "./stream.ts";
 
 export type LogsOptions = {
   config: Pick<Config, "domain" | "logs" | "limits">;
   store: Store;
-  engine: Pick<Engine, "followLogs">;
+  engine: Pick<Engine, "followLogs" | "dynos" | "usage">;
   log: Logger;
   /** The folder of all that is kept. */
   dir: string;
@@ -32,6 +34,7 @@ export type LogsOptions = {
 export type Logs = {
   sessions: Sessions;
   drains: Drains;
+  metrics: Pick<Metrics, "text">;
   /** The app's last lines, and with `tail` those to come. */
   stream(appId: string, request: StreamRequest): Readable;
   /** Takes what happens to apps. */
@@ -50,8 +53,11 @@ export function createLogs({ config, store, engine, log, dir, followRouter }: Lo
   const clock = createClock();
   const history = createHistory({ dir: apps, maxBytes: config.logs.historyMb * MB, maxTotalBytes: config.logs.totalMb * MB, onFailure });
   const hub = createHub(history, clock);
-  const routerLines = createRouterLines(store, config.domain, hub, () => undefined);
+  const drains = createDrains({ store, hub, allow: config.logs.drainAllow, caFile: config.logs.drainCa, now: () => new Date().toISOString() });
+  const metrics = createMetrics({ store, engine, hub, drains, routerDropped: () => routerLines.dropped() });
+  const routerLines = createRouterLines(store, config.domain, hub, metrics.countAccess);
   const memoryMb = config.limits.dynoMemoryMb;
+  const runtimeMetrics = createRuntimeMetrics({ store, engine, hub, memoryMb });
 
   const take = (event: PlatformEvent, mark?: string): void => {
     if (event.kind === "app_destroyed") {
@@ -67,14 +73,17 @@ export function createLogs({ config, store, engine, log, dir, followRouter }: Lo
     file: join(dir, "positions.json"),
     onEnd: (dyno, exit, mark) => take({ kind: "dyno_exited", dyno, ...exit }, mark),
   });
-  const drains = createDrains({ store, hub, allow: config.logs.drainAllow, caFile: config.logs.drainCa, now: () => new Date().toISOString() });
   let stopFollowing: (() => void) | undefined;
 
   return {
     drains,
+    metrics,
     sessions: createSessions(join(dir, "session-key")),
     stream: (appId, request) => streamLines({ hub, history, clock }, appId, request),
-    take: (event) => take(event),
+    take(event) {
+      metrics.take(event);
+      take(event);
+    },
     async start() {
       const known = new Set(store.apps.list().map(({ id }) => id));
       await Promise.all(history.apps().filter((appId) => !known.has(appId)).map((appId) => history.remove(appId)));
@@ -82,8 +91,10 @@ export function createLogs({ config, store, engine, log, dir, followRouter }: Lo
       if (!stopFollowing) drains.start();
       stopFollowing ??= followRouter(routerLines.take);
       await collector.start();
+      runtimeMetrics.start();
     },
     async stop() {
+      runtimeMetrics.stop();
       stopFollowing?.();
       await collector.stop();
       await drains.stop();

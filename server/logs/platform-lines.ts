@@ -20,6 +20,7 @@ export function linesOf(event: PlatformEvent, memoryMb: number): { appId: string
       return { appId: event.appId, lines: [dynoLine({ name: `release.${version}`, releaseVersion: version }, starting(event.command))] };
     }
     case "release_failed": return { appId: event.appId, lines: [api(`Release v${event.release.version} failed: ${firstLine(event.reason)}`, event.release.version)] };
+    case "release_current":
     case "app_destroyed": return { appId: event.appId, lines: [] };
     default: return { appId: event.dyno.appId, lines: dynoTexts(event, memoryMb).map((text) => dynoLine(event.dyno, text)) };
   }

@@ -12,6 +12,8 @@ export type PlatformEvent =
   /** `description` is the release's own, such as `Deploy 1a2b3c4d` or `Set FOO config vars`. */
   | { kind: "release_created"; appId: string; release: Release; email: string }
   | { kind: "release_command_started"; appId: string; release: Release; command: string }
+  /** It serves. */
+  | { kind: "release_current"; appId: string; release: Release }
   | { kind: "release_failed"; appId: string; release: Release; reason: string }
   | { kind: "dyno_starting"; dyno: DynoRef; command: string }
   | { kind: "dyno_up"; dyno: DynoRef }

@@ -76,6 +76,7 @@ export async function launch(parts: Parts, target: Target, output: Output, optio
     topic(output, "Launching...");
     deployment = store.deployments.move(deployment, "starting", now());
     const result = await converge(parts, { ...target, deployment }, options);
+    events.emit({ kind: "release_current", appId: app.id, release });
     // The engine keeps an image while a dyno of it exists, so the old dynos go first.
     void result.discarded.then(() => prune(parts, target.app)).catch((error: unknown) => parts.log.warn({ app: target.app.name, err: error }, "old slugs are left for the next look"));
     return result;

@@ -85,6 +85,8 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   const logs = createLogs({
     config, store, log, dir: join(dir, "logs"),
     engine: {
+      dynos: async () => [],
+      usage: async () => undefined,
       followLogs: async (open) => {
         openReader = open;
         return async () => undefined;
