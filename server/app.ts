@@ -31,6 +31,7 @@ import { createSupervisor } from "./pipeline/supervisor.ts";
 import { createRouterProcess } from "./router-process.ts";
 import { createStore } from "./store/store.ts";
 import { startTls } from "./tls/tls.ts";
+import { createWebhookService } from "./webhooks/webhooks.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
 const RETRY_MS = 1000;
@@ -71,9 +72,10 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     onWarning: (message, err) => log.warn({ err }, message),
   });
   const logs = createLogs({ config, store, engine, log, dir: dataDir.appLogs, followRouter: (take) => followLog(dataDir.routerSocket, take) });
+  const webhooks = createWebhookService({ store, log, allow: config.logs.drainAllow });
   const parts: Parts = {
     config, store, engine, log,
-    events: createPlatformEvents([logs.take], (error) => log.error({ err: error }, "an event was not told to all")),
+    events: createPlatformEvents([logs.take, webhooks.take], (error) => log.error({ err: error }, "an event was not told to all")),
     router: createPatientRouter(router),
     lock: createAppLock(),
     retiring: new Set(),
@@ -120,7 +122,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
-  registerApi(http, { config, store, logs, identities, audit, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
+  registerApi(http, { config, store, logs, identities, audit, webhooks, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
   await git.start();
   await http.listen({ host: config.bind, port: config.apiPort });
   apiPort = (http.server.address() as { port: number }).port;
@@ -129,6 +131,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   await untilRecovered(parts, logs, onProgress);
   supervisor.start();
   store.pipelinePromotions.abandon("The platform was stopped before this was done.");
+  webhooks.start();
   acm.start();
   pipeline.oneOffs.start();
   ready = true;
@@ -144,6 +147,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       await git.stop(graceMs);
       await tls?.close();
       await http.close();
+      await webhooks.stop();
       await acm.stop();
       await supervisor.stop();
       await logs.stop();

@@ -35,6 +35,7 @@ import { serveReleases } from "./releases.ts";
 import { createRouteBook, serveSchema } from "./schema.ts";
 import { serveSniEndpoints } from "./sni-endpoints.ts";
 import { serveVersion3 } from "./version.ts";
+import { serveWebhooks, tellWebhooks } from "./webhooks.ts";
 
 export type { ApiDeps } from "./deps.ts";
 
@@ -59,6 +60,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveVersion3(api);
     answerConditionally(api);
     recordChanges(api, deps);
+    tellWebhooks(api, deps);
     takeNoBodyForAnEmptyOne(api);
     serveAccount(api, deps);
     serveAuthorizations(api, deps);
@@ -69,6 +71,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveApps(api, deps);
     serveCollaborators(api, deps);
     serveAddons(api);
+    serveWebhooks(api, deps);
     servePipelines(api, deps);
     servePipelineCouplings(api, deps);
     servePipelinePromotions(api, deps);

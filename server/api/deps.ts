@@ -6,6 +6,7 @@ import type { Identities } from "../identity/identity.ts";
 import type { Logs } from "../logs/logs.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Store } from "../store/store.ts";
+import type { WebhookService } from "../webhooks/webhooks.ts";
 
 /** What the API stands on. Reads may use the store; every change goes through the pipeline. */
 export type ApiDeps = {
@@ -13,6 +14,7 @@ export type ApiDeps = {
   store: Store;
   identities: Identities;
   audit: Audit;
+  webhooks: WebhookService;
   pipeline: Pipeline;
   acm: Acm;
   logs: Logs;

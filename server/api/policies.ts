@@ -116,6 +116,17 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "POST /apps/:app/dynos/:dyno/actions/stop": { scope: "write" },
   "POST /apps/:app/formations/:type/actions/stop": { scope: "write" },
 
+  // Events tell of releases.
+  "GET /apps/:app/webhooks": { scope: "read-protected" },
+  "POST /apps/:app/webhooks": { scope: "write-protected", records: ["include", "level"] },
+  "GET /apps/:app/webhooks/:webhook": { scope: "read-protected" },
+  "PATCH /apps/:app/webhooks/:webhook": { scope: "write-protected", records: ["include", "level"] },
+  "DELETE /apps/:app/webhooks/:webhook": { scope: "write-protected" },
+  "GET /apps/:app/webhook-deliveries": { scope: "read-protected" },
+  "GET /apps/:app/webhook-deliveries/:delivery": { scope: "read-protected" },
+  "GET /apps/:app/webhook-events": { scope: "read-protected" },
+  "GET /apps/:app/webhook-events/:event": { scope: "read-protected" },
+
   "GET /pipelines": { scope: "read" },
   "POST /pipelines": { scope: "write", records: ["name"] },
   "GET /pipelines/:pipeline": { scope: "read" },

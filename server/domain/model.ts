@@ -40,6 +40,23 @@ export type PipelinePromotion = { id: string; pipelineId: string; sourceAppId: s
 
 export type PromotionTarget = { id: string; promotionId: string; appId: string; releaseId: string | null; status: "pending" | "succeeded" | "failed"; errorMessage: string | null };
 
+/** Where an app's events are sent, and signed with what. Never show secret and authorization. */
+export type Webhook = {
+  id: string; appId: string; url: string; include: string[];
+  /** `notify`: one attempt. `sync`: tried again for about a day. */
+  level: "notify" | "sync";
+  secret: string; authorization: string | null; createdAt: string; updatedAt: string;
+};
+
+export type WebhookEvent = { seq: number; id: string; appId: string; include: string; payload: Record<string, unknown>; createdAt: string };
+
+export type WebhookAttempt = { id: string; createdAt: string; code: number | null; succeeded: boolean; error: string | null };
+
+export type WebhookDelivery = {
+  seq: number; id: string; webhookId: string; eventId: string; status: "pending" | "retrying" | "succeeded" | "failed"; attempts: number;
+  nextAttemptAt: string | null; lastAttempt: WebhookAttempt | null; createdAt: string; updatedAt: string;
+};
+
 /** Somebody's change, as the audit trail has it. */
 export type AuditEvent = {
   /** Ever growing. */

@@ -19,6 +19,7 @@ import { createSshKeys } from "./ssh-keys.ts";
 import { createSwitches } from "./switches.ts";
 import { createTokens } from "./tokens.ts";
 import { createUsers } from "./users.ts";
+import { createWebhooks } from "./webhooks.ts";
 
 export type Store = ReturnType<typeof createStore>;
 
@@ -34,6 +35,7 @@ function repositories(db: Db) {
     sshKeys: createSshKeys(db),
     pipelines: createPipelines(db),
     pipelinePromotions: createPipelinePromotions(db),
+    webhooks: createWebhooks(db),
     auditEvents: createAuditEvents(db),
     apps: createApps(db),
     collaborators: createCollaborators(db),

@@ -20,6 +20,7 @@ import { createAppLock } from "../../server/pipeline/app-lock.ts";
 import type { RoutingParts } from "../../server/pipeline/domains.ts";
 import type { Pipeline } from "../../server/pipeline/pipeline.ts";
 import { createStore, type Store } from "../../server/store/store.ts";
+import { createWebhookService, type WebhookService } from "../../server/webhooks/webhooks.ts";
 import { createApiPipeline, type ApiPipeline } from "./api-pipeline.ts";
 import { createMemoryRouter, type MemoryRouter } from "./memory-router.ts";
 
@@ -51,6 +52,7 @@ export type ApiServer = {
   print(app: App, dyno: string, releaseVersion: number, ...lines: string[]): void;
   /** A line of the router's log. */
   access(line: string): void;
+  webhooks: WebhookService;
   /** Lets time pass for wrong tries and for the quota of requests. */
   pass(ms: number): void;
   /** A request with a token (ann's unless said otherwise) and a JSON body. */
@@ -80,6 +82,9 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
     },
   });
   acm.start();
+  // What listens on this machine stands for the internet.
+  const webhooks = createWebhookService({ store, log, allow: ["127.0.0.1"] });
+  webhooks.start();
   let openReader: Parameters<Engine["followLogs"]>[0] = () => undefined;
   let access: (lines: string) => void = () => undefined;
   const logs = createLogs({
@@ -105,7 +110,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   const fastify = createHttpServer(log);
   fastify.addHook("onRoute", ({ method, url }: RouteOptions) => void [method].flat().forEach((one) => routes.push(`${one} ${url}`)));
   const port = (): number => (fastify.server.address() as AddressInfo).port;
-  registerApi(fastify, { config, store, logs, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
+  registerApi(fastify, { config, store, logs, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), webhooks, pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
   await fastify.listen({ port: 0, host: "127.0.0.1" });
 
   const person = (email: string, admin = false): Person => {
@@ -129,6 +134,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   return {
     url, port: port(), fastify, store, pipeline, router, issued, routes, logged, admin, ann, bob, ready,
     logs, print, access: (line) => access(`${line}\n`),
+    webhooks,
     pass: (ms) => void (passed += ms),
     async ask<T>(method: string, path: string, { as = ann, json, body, headers = {} }: Ask = {}) {
       const payload = json === undefined ? body : JSON.stringify(json);
@@ -147,6 +153,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
       return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : undefined) as T, text };
     },
     async stop() {
+      await webhooks.stop();
       const stopped = acm.stop();
       for (const { done } of issued) done.reject(new Error("the test is over"));
       await stopped;

@@ -77,6 +77,12 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
   const second = route.includes("promotion") || route === "POST /pipeline-couplings" ? await nextStage() : undefined;
   const promotion = { id: randomUUID(), pipelineId: pipeline.id, sourceAppId: app.id, sourceReleaseId: randomUUID(), createdAt: now, updatedAt: now };
   if (route.includes("promotion")) store.pipelinePromotions.insert(promotion, []);
+  const webhook = { id: randomUUID(), appId: app.id, url: "http://127.0.0.1:1/", include: ["api:app"], level: "notify" as const, secret: "s", authorization: null, createdAt: now, updatedAt: now };
+  const [event, delivery] = [randomUUID(), randomUUID()];
+  if (route.includes("webhook")) {
+    store.webhooks.insert(webhook);
+    store.webhooks.addEvent({ id: event, appId: app.id, include: "api:app", payload: {}, createdAt: now }, [{ id: delivery, webhookId: webhook.id }], 10);
+  }
   const someKey = route.includes("/regions") ? "local" : "debian-12";
   return {
     app,
@@ -85,7 +91,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
       app: app.id, build: store.builds.list(app.id)[0]?.id ?? "", capability: "guess", release: "2", type: "web", dyno: "web.1", domain: domain?.id ?? "", endpoint: endpoint?.id ?? "", feature: "hsts",
       user: ann.user.id, collaborator: collaborator.id, transfer: transfer.id, login,
       key: route.includes("/account/keys") ? key.id : someKey,
-      pipeline: pipeline.id, coupling: coupling.id, promotion: promotion.id,
+      webhook: webhook.id, event, delivery, pipeline: pipeline.id, coupling: coupling.id, promotion: promotion.id,
       authorization: store.tokens.add(ann.user.id, newToken(), "one of ann's").id, session: store.tokens.add(ann.user.id, newToken(), "one of ann's", null, { session: true }).id,
     },
     body(of) {
@@ -110,6 +116,8 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
         "POST /account/app-transfers": { app: app.id, recipient: bob.user.email },
         "PATCH /account/app-transfers/:transfer": { state: "accepted" },
         "PATCH /oauth/authorizations/:authorization": { description: "another" },
+        "POST /apps/:app/webhooks": { url: "http://127.0.0.1:1/", include: ["api:app"], level: "notify" },
+        "PATCH /apps/:app/webhooks/:webhook": { level: "sync" },
         "POST /pipelines": { name: `q-${randomUUID().slice(0, 8)}` },
         "PATCH /pipelines/:pipeline": { name: `r-${randomUUID().slice(0, 8)}` },
         "POST /pipeline-couplings": { app: app.id, pipeline: pipeline.id, stage: "staging" },
