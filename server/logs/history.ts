@@ -1,6 +1,6 @@
 /** The last lines of every app on disk: appended in batches, bounded per app and in all, read by release, dyno and source. */
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { appendFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { fromRecord, matches, toRecord, type LogFilter, type LogLine } from "./line.ts";
@@ -20,7 +20,7 @@ export type HistoryOptions = {
 export type Positioned = { line: LogLine; position: number };
 
 export type History = {
-  /** Takes a line, never waits. @returns the position behind it; undefined where the disk is too slow: the line is not kept. */
+  /** Takes a line, never waits and never throws. @returns the position behind it; undefined where the disk is too slow or refuses: the line is not kept. */
   append(appId: string, line: LogLine): number | undefined;
   /** Where the app's history ends now. */
   end(appId: string): number;
@@ -33,6 +33,8 @@ export type History = {
   /** Every kept line from a position on, oldest first; for the start alone. */
   scan(appId: string, position: number): Generator<LogLine>;
   apps(): string[];
+  /** Cuts apps that were not written to for a long time to what each may have now that there are more of them. */
+  trim(): Promise<void>;
   remove(appId: string): Promise<void>;
   close(): Promise<void>;
 };
@@ -121,9 +123,11 @@ export function createHistory({ dir, maxBytes, maxTotalBytes, onFailure }: Histo
     }).catch(onFailure);
   }
 
-  async function evict(app: AppHistory): Promise<void> {
+  const evict = (app: AppHistory): Promise<void> => discard(app, listSegments(app.dir).filter((number) => number <= app.segment - KEPT_SEGMENTS));
+
+  async function discard(app: AppHistory, segments: number[]): Promise<void> {
     const tails = Math.max(1, Math.floor((budget() / SEGMENTS) * (SEGMENTS - KEPT_SEGMENTS) / TAIL_BYTES));
-    for (const segment of listSegments(app.dir).filter((number) => number <= app.segment - KEPT_SEGMENTS)) {
+    for (const segment of segments) {
       await keepTails(app.dir, await readSegment(app.dir, segment), tails);
       for (const file of filesOf(app.dir, segment)) await rm(file, { force: true });
     }
@@ -131,7 +135,13 @@ export function createHistory({ dir, maxBytes, maxTotalBytes, onFailure }: Histo
 
   return {
     append(appId, line) {
-      const app = historyOf(appId);
+      let app: AppHistory;
+      try {
+        app = historyOf(appId);
+      } catch (error) {
+        onFailure(error);
+        return undefined;
+      }
       if (app.pendingBytes > MAX_PENDING) return undefined;
       const record = toRecord(line);
       const bytes = Buffer.byteLength(record);
@@ -201,6 +211,19 @@ export function createHistory({ dir, maxBytes, maxTotalBytes, onFailure }: Histo
       for (const segment of listSegments(appDir(appId))) {
         if (segment < start.segment) continue;
         yield* linesOf(readSegmentSync(appDir(appId), segment, segment === start.segment ? start.offset : 0));
+      }
+    },
+
+    async trim() {
+      for (const appId of this.apps()) {
+        const app = historyOf(appId);
+        const segments = listSegments(app.dir);
+        const sizes = segments.map((segment) => statSync(segmentFile(app.dir, segment), { throwIfNoEntry: false })?.size ?? 0);
+        let surplus = sizes.reduce((sum, size) => sum + size, 0) - segmentBytes() * KEPT_SEGMENTS;
+        // The newest stays, for it is being written; it is no larger than a segment was allowed to be.
+        const oldest = segments.slice(0, -1).filter((_, index) => surplus > 0 && ((surplus -= sizes[index] ?? 0), true));
+        if (oldest.length > 0) app.writing = app.writing.then(() => discard(app, oldest)).catch(onFailure);
+        await app.writing;
       }
     },
 

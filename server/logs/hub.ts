@@ -29,6 +29,8 @@ export function createHub(history: History, clock: () => string): Hub {
   const removed = new Set<string>();
   /** Lines that the disk was too slow for, since when. */
   const lost = new Map<string, { count: number; since: string }>();
+  /** The position behind the last line that was kept. */
+  const last = new Map<string, number>();
 
   const countsOf = (appId: string): Counts => {
     let counts = counted.get(appId);
@@ -39,7 +41,9 @@ export function createHub(history: History, clock: () => string): Hub {
     const position = history.append(appId, line);
     const counts = countsOf(appId);
     counts.lines += 1;
-    for (const listener of listeners.get(appId) ?? []) listener(line, position ?? history.end(appId));
+    // Who tails sees it all the same; when it comes back to that place, it goes on behind what was kept before.
+    if (position !== undefined) last.set(appId, position);
+    for (const listener of listeners.get(appId) ?? []) listener(line, position ?? last.get(appId) ?? 0);
     if (position === undefined) counts.dropped += 1;
     return position !== undefined;
   };
@@ -71,6 +75,7 @@ export function createHub(history: History, clock: () => string): Hub {
     async remove(appId) {
       removed.add(appId);
       lost.delete(appId);
+      last.delete(appId);
       counted.delete(appId);
       await history.remove(appId);
     },

@@ -45,11 +45,18 @@ export type Logs = {
 };
 
 const MB = 1024 * 1024;
+const TELL_MS = 10_000;
 
 export function createLogs({ config, store, engine, log, dir, followRouter }: LogsOptions): Logs {
   const apps = join(dir, "apps");
   mkdirSync(apps, { recursive: true, mode: 0o700 });
-  const onFailure = (error: unknown): void => log.error({ err: error }, "log lines could not be kept");
+  let toldAt = -Infinity;
+  const onFailure = (error: unknown): void => {
+    // A full disk fails for every line: the log of the platform lies on the same one.
+    if (performance.now() - toldAt < TELL_MS) return;
+    toldAt = performance.now();
+    log.error({ err: error }, "log lines could not be kept");
+  };
   const clock = createClock();
   const history = createHistory({ dir: apps, maxBytes: config.logs.historyMb * MB, maxTotalBytes: config.logs.totalMb * MB, onFailure });
   const hub = createHub(history, clock);
@@ -60,6 +67,7 @@ export function createLogs({ config, store, engine, log, dir, followRouter }: Lo
   const runtimeMetrics = createRuntimeMetrics({ store, engine, hub, memoryMb });
 
   const take = (event: PlatformEvent, mark?: string): void => {
+    if (event.kind === "app_created") void history.trim().catch(onFailure);
     if (event.kind === "app_destroyed") {
       drains.removeAll(event.appId);
       return void hub.remove(event.appId).catch(onFailure);
@@ -87,6 +95,7 @@ export function createLogs({ config, store, engine, log, dir, followRouter }: Lo
     async start() {
       const known = new Set(store.apps.list().map(({ id }) => id));
       await Promise.all(history.apps().filter((appId) => !known.has(appId)).map((appId) => history.remove(appId)));
+      await history.trim();
       // Before the first line comes.
       if (!stopFollowing) drains.start();
       stopFollowing ??= followRouter(routerLines.take);

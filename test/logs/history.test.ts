@@ -82,6 +82,19 @@ test("all apps together stay below the whole machine's size", async () => {
   expect(size).toBeLessThan(2 * MB);
 });
 
+test("an app that is silent gives room to those that came later, and keeps its newest lines", async () => {
+  const { dir, history } = open({ maxTotalBytes: 2 * MB });
+  for (let count = 0; count < 10_000; count++) history.append("a", line(`${count} ${"y".repeat(50)}`));
+  await history.flush();
+  for (const app of ["b", "c", "d", "e", "f", "g", "h"]) history.append(app, line("new"));
+  await history.flush();
+  await history.trim();
+  const size = readdirSync(join(dir, "a"), { withFileTypes: true }).filter((entry) => entry.isFile()).reduce((sum, entry) => sum + statSync(join(dir, "a", entry.name)).size, 0);
+  expect(size).toBeLessThan(MB / 4);
+  expect((await texts(history, {}, 1))[0]).toMatch(/^9999 /);
+  expect(await texts(history, {}, 1, "b")).toEqual(["new"]);
+});
+
 test("a reader goes on behind the position it had, across segments, and gets nothing twice", async () => {
   const { history } = open();
   const positions = Array.from({ length: 5000 }, (_, count) => history.append("a", line(`${count} ${"z".repeat(50)}`)) as number);
