@@ -70,7 +70,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveAuditTrail(api, deps);
     serveApps(api, deps);
     serveCollaborators(api, deps);
-    serveAddons(api);
+    serveAddons(api, deps);
     serveWebhooks(api, deps);
     servePipelines(api, deps);
     servePipelineCouplings(api, deps);

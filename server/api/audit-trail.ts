@@ -8,6 +8,8 @@ import { policyOf } from "./policies.ts";
 import { parseRange, sendPage, type SortKeys } from "./range.ts";
 
 const ACTIONS: Record<string, string> = { POST: "create", PATCH: "update", PUT: "update", DELETE: "destroy" };
+/** What takes no more than these changes nothing, by whatever method it is asked. */
+const READING = new Set<string>(["identity", "read", "read-protected"]);
 /** Ids, names, hosts: whatever a path names that cannot hold a secret. A drain's URL could. */
 const PLAIN = /^[\w.:@~ -]{1,254}$/;
 const MAX_RECORDED = 2000;
@@ -24,8 +26,8 @@ export function recordChanges(api: FastifyInstance, { audit }: ApiDeps): void {
   api.addHook("onSend", async (request, reply, payload) => {
     const permitted = permittedOf(request);
     const action = ACTIONS[request.method];
-    if (!permitted || action === undefined) return payload;
     const path = request.routeOptions.url ?? "";
+    if (!permitted || action === undefined || READING.has(policyOf(request.method, path).scope)) return payload;
     audit.record({
       actor: permitted.user, ...deedOf(path, action), app: appOf(request, payload), address: request.socket.remoteAddress,
       data: { status: reply.statusCode, ...plainParams(request), ...recorded(request, path), ...(reply.statusCode === 201 ? named(payload) : {}) },
