@@ -14,6 +14,13 @@ type FeatureParams = { Params: { feature: string } };
 
 /** Switches of an app that Heroku calls features. */
 export function serveFeatures(api: FastifyInstance, deps: ApiDeps): void {
+  // Of people there are none: what Heroku tries out on accounts is not here.
+  api.get("/account/features", { schema: { summary: "Your account's features: none" } }, async (request, reply) => sendPage(request, reply, [] as { id: string; name: string }[], KEYS, (feature) => feature));
+
+  api.get<FeatureParams>("/account/features/:feature", { schema: { summary: "One feature of your account: none is there" } }, async () => {
+    throw notFound("feature");
+  });
+
   api.get("/apps/:app/features", { schema: { summary: "The app's features" } }, async (request, reply) => {
     const app = appOf(request);
     return sendPage(request, reply, (Object.keys(FEATURES) as Feature[]).map((name) => featureView(deps, app, name)), KEYS, (feature) => feature);

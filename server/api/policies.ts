@@ -21,6 +21,8 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
 
   "GET /account": { scope: "identity" },
   "PATCH /account": { scope: "global", records: ["name", "email"] },
+  "GET /account/features": { scope: "identity" },
+  "GET /account/features/:feature": { scope: "identity" },
   "GET /account/keys": { scope: "identity" },
   "POST /account/keys": { scope: "global", records: ["public_key"] },
   "GET /account/keys/:key": { scope: "identity" },
