@@ -1,10 +1,10 @@
 /** The control plane's process: arguments, settings, signals, exit code. */
 
-import { pino } from "pino";
-import pretty from "pino-pretty";
 import { startApp } from "./app.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import { deployExample } from "./example.ts";
+import { freeMemory } from "./free-memory.ts";
+import { createOperatorLog } from "./operator-log.ts";
 import { MigrationError } from "./store/database.ts";
 import { welcome } from "./welcome.ts";
 
@@ -17,9 +17,7 @@ export async function main(argv: string[]): Promise<void> {
   try {
     const config = loadConfig(process.env);
     if (config.stackImage === "") return fail("PAAS_STACK_IMAGE: names no image. `npm start` makes one from Debian's packages; or set it to the image that builds and dynos shall stand on.");
-    // A person at a terminal reads the plain lines; what happens besides stands in the log of a service.
-    const level = process.stdout.isTTY && !process.env["PAAS_LOG_LEVEL"] ? "warn" : config.logLevel;
-    const log = pino({ level }, process.stdout.isTTY ? pretty({ sync: true, ignore: "pid,hostname" }) : process.stdout);
+    const log = await createOperatorLog(config, !process.env["PAAS_LOG_LEVEL"]);
     const app = await startApp(config, log, (line) => say(`paas: ${line}`));
     let stopping = false;
     const stop = (signal: NodeJS.Signals): void => {
@@ -36,6 +34,7 @@ export async function main(argv: string[]): Promise<void> {
     if (example) say("paas: first start: pushing examples/hello-node, as you would");
     const deployed = example && (await deployExample(url, token, config.programPath, (text) => process.stdout.write(text)));
     say(welcome(config, app, { deployed, failed: example && !deployed }));
+    setTimeout(freeMemory, 1000).unref();
   } catch (error) {
     if (error instanceof ConfigError || error instanceof MigrationError) return fail(error.message);
     return fail(error instanceof Error ? error.message : String(error));

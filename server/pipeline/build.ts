@@ -1,7 +1,6 @@
 /** From a pushed tree to a slug: what git holds is checked first, then built on a clean slate. */
 
 import { randomUUID } from "node:crypto";
-import { parse } from "yaml";
 import { EMPTY_APP_JSON, MAX_APP_JSON_BYTES, parseAppJson } from "../domain/app-json.ts";
 import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { MAX_PROCFILE_BYTES, parseProcfile } from "../domain/procfile.ts";
@@ -36,7 +35,7 @@ export async function build(parts: Parts, app: App, row: Build, source: Source, 
   if (outcome.image === undefined) throw failure(outcome, limits, signal);
 
   try {
-    const processTypes = processTypesOf(outcome.files);
+    const processTypes = await processTypesOf(outcome.files);
     const slug: Slug = {
       id: randomUUID(), appId: app.id, image: outcome.image, commit: source.commit, buildpack: outcome.files.get("buildpack")?.toString("utf8").trim() ?? "",
       processTypes, appJson, stack: STACK, size: outcome.sizeBytes, prunedAt: null, createdAt: parts.now(),
@@ -62,13 +61,14 @@ function failure(outcome: { exit: { code: number; outOfMemory: boolean }; timedO
 }
 
 /** The Procfile of the built tree wins over the buildpack's defaults, type by type (devcenter: buildpack-api#bin-release). */
-function processTypesOf(files: Map<string, Buffer>): ProcessTypes {
+async function processTypesOf(files: Map<string, Buffer>): Promise<ProcessTypes> {
   const procfile = files.get("Procfile");
-  return { ...defaultTypes(files.get("release.yml")), ...(procfile ? parseProcfile(procfile) : {}) };
+  return { ...(await defaultTypes(files.get("release.yml"))), ...(procfile ? parseProcfile(procfile) : {}) };
 }
 
-function defaultTypes(yaml: Buffer | undefined): ProcessTypes {
+async function defaultTypes(yaml: Buffer | undefined): Promise<ProcessTypes> {
   if (!yaml) return {};
+  const { parse } = await import("yaml");
   let document: unknown;
   try {
     document = parse(yaml.toString("utf8"), { maxAliasCount: 10 });
