@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { DEFAULT_SIZE } from "../domain/formation.ts";
 import type { App, Release } from "../domain/model.ts";
+import { shown } from "../domain/shown.ts";
 import { notFound } from "../errors.ts";
 import { appOf, userOf } from "./auth.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -59,6 +60,6 @@ function formationView({ store }: ApiDeps, app: App, release: Release) {
 
 function only(formation: View[], type: string): View {
   const found = formation.find((item) => item.type === type || item.id === type);
-  if (!found) throw notFound("formation", `Couldn't find that process type (${type.slice(0, 63)}).`);
+  if (!found) throw notFound("formation", `Couldn't find that process type (${shown(type)}).`);
   return found;
 }

@@ -12,7 +12,7 @@ import { sendPage, type SortKeys } from "./range.ts";
 const FIELDS = {
   url: { type: "string", minLength: 1 }, include: { type: "array", minItems: 1, maxItems: 20, items: { type: "string", enum: WEBHOOK_ENTITIES } }, level: { type: "string", enum: ["notify", "sync"] },
   // What is sent in a header holds no line break.
-  secret: { type: ["string", "null"], minLength: 1, maxLength: 200 }, authorization: { type: ["string", "null"], maxLength: 1000, pattern: "^[\\x20-\\x7e]*$" },
+  secret: { type: ["string", "null"], minLength: 1, maxLength: 200, pattern: "^[\\x21-\\x7e]*$" }, authorization: { type: ["string", "null"], maxLength: 1000, pattern: "^[\\x20-\\x7e]*$" },
 };
 const CREATE = { type: "object", additionalProperties: false, required: ["url", "include", "level"], properties: FIELDS };
 const UPDATE = { type: "object", additionalProperties: false, properties: FIELDS };

@@ -3,6 +3,7 @@
 import { applyConfigChange, describeConfigChange } from "../domain/config-vars.ts";
 import { DEFAULT_SIZE, parseQuantity, type Formation } from "../domain/formation.ts";
 import type { Release } from "../domain/model.ts";
+import { shown } from "../domain/shown.ts";
 import type { Dyno } from "../engine/engine.ts";
 import { AppError, invalidParams, notFound } from "../errors.ts";
 import { converge } from "./converge.ts";
@@ -75,7 +76,7 @@ export function createChanges(parts: Parts): Changes {
 async function select(engine: Parts["engine"], appId: string, which: string | undefined): Promise<Set<string>> {
   const matches = ({ id, name, type }: Dyno): boolean => which === undefined || which === name || which === type || which === id;
   const chosen = (await engine.dynos(appId)).filter(matches);
-  if (chosen.length === 0 && which !== undefined) throw notFound("dyno", `Couldn't find that dyno: ${which}.`);
+  if (chosen.length === 0 && which !== undefined) throw notFound("dyno", `Couldn't find that dyno: ${shown(which)}.`);
   return new Set(chosen.map(({ id }) => id));
 }
 
@@ -83,7 +84,7 @@ function scaled(formation: Formation, updates: { type: string; quantity?: unknow
   const next = structuredClone(formation);
   for (const { type, quantity, size } of updates) {
     const now = Object.hasOwn(next, type) ? next[type] : undefined;
-    if (!now) throw notFound("process type", `Couldn't find that process type (${type}). The app has: ${Object.keys(formation).join(", ") || "none yet; push a version first"}.`);
+    if (!now) throw notFound("process type", `Couldn't find that process type (${shown(type)}). The app has: ${Object.keys(formation).join(", ") || "none yet; push a version first"}.`);
     if (quantity !== undefined) now.quantity = parseQuantity(quantity, now.quantity, type);
     if (size !== undefined && size !== null && String(size).toLowerCase() !== DEFAULT_SIZE) throw invalidParams(`size of ${type}: only "${DEFAULT_SIZE}" is offered here.`);
   }

@@ -50,15 +50,15 @@ const settled = () => vi.waitFor(async () => {
 });
 
 test("one is created, shown without its secret, changed and removed", async () => {
-  const made = await create({ secret: "a secret word", authorization: "Bearer for-the-receiver" });
+  const made = await create({ secret: "a-secret-word", authorization: "Bearer for-the-receiver" });
   expect(made).toMatchObject({ status: 201 });
-  expect(made.headers.get("heroku-webhook-secret")).toBe("a secret word");
+  expect(made.headers.get("heroku-webhook-secret")).toBe("a-secret-word");
   expect(made.body).toEqual({ app: { id: app.id, name: app.name }, created_at: expect.any(String) as string, id: made.body.id, include: ["api:app", "api:release", "dyno"], level: "sync", updated_at: expect.any(String) as string, url });
   const path = `/apps/${app.id}/webhooks/${made.body.id}`;
   expect((await server.ask("GET", path)).body).toEqual(made.body);
   expect((await server.ask("PATCH", path, { json: { level: "notify", include: ["dyno"] } })).body).toMatchObject({ level: "notify", include: ["dyno"], url });
-  expect(server.store.webhooks.find(made.body.id)?.secret).toBe("a secret word");
-  expect((await server.ask("GET", `/apps/${app.id}/webhooks`)).text).not.toMatch(/a secret word|for-the-receiver/);
+  expect(server.store.webhooks.find(made.body.id)?.secret).toBe("a-secret-word");
+  expect((await server.ask("GET", `/apps/${app.id}/webhooks`)).text).not.toMatch(/a-secret-word|for-the-receiver/);
   expect((await server.ask("DELETE", path)).status).toBe(200);
   expect((await server.ask("GET", path)).status).toBe(404);
   expect((await create({})).headers.get("heroku-webhook-secret")).toMatch(/^[0-9a-f]{64}$/);
@@ -182,6 +182,6 @@ describe("group S: a URL that leads into the machine or its network", () => {
     lookup.mockRestore();
   });
 
-  test.each([[{ include: [] }, /^include: /], [{ include: ["api:secrets"] }, /^include\.0: must be one of/], [{ level: "loud" }, /^level: must be one of/], [{ secret: "" }, /^secret: /], [{ authorization: "a\r\nX: y" }, /^authorization: /], [{ authorization: 1 }, /^authorization: /]])(
+  test.each([[{ include: [] }, /^include: /], [{ include: ["api:secrets"] }, /^include\.0: must be one of/], [{ level: "loud" }, /^level: must be one of/], [{ secret: "" }, /^secret: /], [{ secret: "a\r\nX: y" }, /^secret: /], [{ authorization: "a\r\nX: y" }, /^authorization: /], [{ authorization: 1 }, /^authorization: /]])(
     "%j is refused", async (json, message) => expect(await create(json)).toMatchObject({ status: 422, body: { message: expect.stringMatching(message) as string } }));
 });
