@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import type { App } from "../../server/domain/model.ts";
+import { createDrain } from "../../server/logs/drains/drain.ts";
 import { createDrains, type Drains } from "../../server/logs/drains/drains.ts";
 import { createHistory } from "../../server/logs/history.ts";
 import { createHub, type Hub, type NewLine } from "../../server/logs/hub.ts";
@@ -117,10 +118,10 @@ test("a certificate that is not to be trusted gets no line", async () => {
   const { chain, key } = await other.issue(["localhost"]);
   let asked = 0;
   const port = await listen(createHttpsServer({ cert: chain, key }, () => asked++));
-  const [https, wrongName] = [await drains.add(app, `https://localhost:${port}/`), await drains.add(app, `https://127.0.0.1:${port}/`)];
+  const tried = await Promise.all(["https://localhost", "https://127.0.0.1", "syslog+tls://localhost", "fluent+tls://localhost"].map((url) => drains.add(app, `${url}:${port}`)));
   say("secret");
-  await eventually("both failed", () => [https, wrongName].every((drain) => drains.state(drain).lastError !== null));
-  expect(drains.state(https).lastError).toMatch(/certificate/);
+  await eventually("all failed", () => tried.every((drain) => drains.state(drain).lastError !== null));
+  for (const drain of tried) expect(drains.state(drain).lastError).toMatch(/certificate/);
   expect(asked).toBe(0);
 });
 
@@ -148,6 +149,30 @@ test("a receiver that is away costs 1,000 lines of memory; what did not fit is c
   expect(texts.slice(0, 1000)).toEqual(Array.from({ length: 1000 }, (_, index) => `line ${index}`));
   expect(texts.slice(1000)).toEqual([`Error L10 (output buffer overflow): 500 messages dropped since ${AT}.`, "after the gap"]);
   await drains.stop();
+});
+
+test("a gap is told where it is: what comes while the queue empties comes behind it, or is part of it", async () => {
+  const sent: string[][] = [];
+  let taken = Promise.withResolvers<void>();
+  const drain = createDrain({
+    async send({ lines }) {
+      sent.push(lines.map(({ text }) => text));
+      await taken.promise;
+    },
+    close: () => undefined,
+  }, () => undefined);
+  const add = (text: string): void => drain.add({ at: AT, source: "app", ps: "web.1", release: 1, text });
+  for (let index = 0; index < 1005; index++) add(String(index));
+  for (let batch = 1; batch <= 10; batch++) {
+    await eventually(`batch ${batch}`, () => sent.length === batch);
+    if (batch === 2) add("too early");
+    const before = taken;
+    taken = Promise.withResolvers();
+    before.resolve();
+  }
+  await eventually("all is sent", () => sent.flat().length >= 1001);
+  expect(sent.flat()).toEqual([...Array.from({ length: 1000 }, (_, index) => String(index)), `Error L10 (output buffer overflow): 6 messages dropped since ${AT}.`]);
+  drain.stop();
 });
 
 test("a receiver that takes the connection and then nothing more is bounded as well, and removing its drain ends it", async () => {
@@ -208,8 +233,8 @@ test("a receiver that never acknowledges a chunk gets it again, with the same id
   const port = await listen(createServer((socket) => void socket.on("data", (part: Buffer) => {
     const [, , options] = [...decodeMulti(part)][0] as [string, unknown, { chunk: string }];
     chunks.push(options.chunk);
-    if (chunks.length < 3) socket.destroy();
-    else socket.write(encode({ ack: options.chunk }));
+    if (chunks.length === 1) socket.destroy();
+    else socket.write(encode({ ack: chunks.length === 2 ? "another" : options.chunk }));
   })));
   const drain = await drains.add(app, `fluent://127.0.0.1:${port}`);
   say("once");
