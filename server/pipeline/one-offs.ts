@@ -5,6 +5,7 @@ import type { App, Release } from "../domain/model.ts";
 import type { Attached, Dyno, DynoSpec, Terminal } from "../engine/engine.ts";
 import { AppError, invalidParams, notFound } from "../errors.ts";
 import { dynoSpec } from "./dyno-spec.ts";
+import type { DynoRef } from "./events.ts";
 import type { Parts } from "./parts.ts";
 import type { DynoView } from "./dyno.ts";
 import { currentTarget, slugOf } from "./release.ts";
@@ -47,7 +48,7 @@ export type OneOffs = {
 type Reservation = { app: App; view: DynoView; begin: () => Promise<Attached>; timer: NodeJS.Timeout };
 
 export function createOneOffs(parts: Parts): OneOffs {
-  const { engine, log, config } = parts;
+  const { engine, log, config, events } = parts;
   const waiting = new Map<string, Reservation>();
   /** Those that are being started or run attached, by the id of their view. */
   const attached = new Map<string, { app: App; view: DynoView; program: Promise<Attached> }>();
@@ -83,13 +84,16 @@ export function createOneOffs(parts: Parts): OneOffs {
   };
 
   /** Until it has ended, or its time is over. */
-  const follow = async (starting: Promise<Attached>, view: DynoView, limit: number): Promise<void> => {
+  const follow = async (starting: Promise<Attached>, view: DynoView, spec: DynoSpec, limit: number): Promise<void> => {
+    const dyno = refOf(spec);
     let timer: NodeJS.Timeout | undefined;
     try {
       const program = await starting;
       view.state = "up";
+      events.emit({ kind: "dyno_up", dyno });
       timer = setTimeout(() => void program.kill(), limit);
-      await program.exit;
+      // What it prints is its person's alone; that it ran is everybody's.
+      events.emit({ kind: "dyno_exited", dyno, ...(await program.exit) });
     } catch (err) {
       log.warn({ dyno: view.name, err }, "one-off dyno failed");
     } finally {
@@ -114,9 +118,10 @@ export function createOneOffs(parts: Parts): OneOffs {
       const { spec, release } = await prepare(app, request);
       const view = newView(spec, release, "starting");
       return reserve(app, view, () => {
+        events.emit({ kind: "dyno_starting", dyno: refOf(spec), command: spec.command });
         const starting = engine.attachOneOff(spec, request.terminal);
         attached.set(view.id, { app, view, program: starting });
-        void follow(starting, view, Math.min((request.timeToLive ?? Infinity) * 1000, limitMs));
+        void follow(starting, view, spec, Math.min((request.timeToLive ?? Infinity) * 1000, limitMs));
         return starting;
       });
     },
@@ -131,7 +136,9 @@ export function createOneOffs(parts: Parts): OneOffs {
 
     async detach(app, request) {
       const { spec, release } = await prepare(app, request);
+      events.emit({ kind: "dyno_starting", dyno: refOf(spec), command: spec.command });
       const id = await engine.startDetached(spec);
+      events.emit({ kind: "dyno_up", dyno: refOf(spec) });
       void engine.waitForExit(id).then(() => look()).catch((err: unknown) => log.warn({ err }, "a one-off dyno that ended is left for the next look"));
       if (request.timeToLive !== undefined) setTimeout(() => void engine.discardDyno(id, GRACE_MS).catch(() => undefined), request.timeToLive * 1000).unref();
       return { ...newView(spec, release, "up"), id };
@@ -164,6 +171,10 @@ export function createOneOffs(parts: Parts): OneOffs {
       waiting.clear();
     },
   };
+}
+
+function refOf({ appId, type, number, releaseVersion }: DynoSpec): DynoRef {
+  return { appId, name: `${type}.${number}`, releaseVersion };
 }
 
 function newView(spec: DynoSpec, release: Release, state: DynoView["state"]): DynoView {

@@ -66,6 +66,12 @@ test("a push, a request, a config change and a scaling are told in Heroku's word
   inOrder("heroku[web.1]: Stopping all processes with SIGTERM", "heroku[web.1]: Process exited with status 0");
 });
 
+test("a detached one-off dyno is told from its start to its end, with what it printed", async () => {
+  const { body: { name } } = await paas.api<{ name: string }>("POST", "/apps/story/dynos", { command: "echo ran in $DYNO; exit 4", attach: false });
+  await untilLogged("story", `heroku[${name}]: Process exited with status 4`);
+  expect((await logs("story", `dyno=${name}`)).toSorted()).toEqual([`app[${name}]: ran in ${name}`, `heroku[${name}]: Process exited with status 4`, `heroku[${name}]: Starting process with command \`echo ran in $DYNO; exit 4\``, `heroku[${name}]: State changed from starting to up`]);
+});
+
 test("what a release printed that crashed is shown by its number, though its dyno is gone", async () => {
   await app.push({ text: "hello", crashOn: "BROKEN" });
   const { status } = await paas.api("PATCH", "/apps/story/config-vars", { BROKEN: "yes" });
