@@ -84,6 +84,14 @@ test.each(["10.213.0.1/16", "10.213.0.0", "10.213.0.0/21", "10.0.0.0/11", "8.8.0
   expect(problems({ PAAS_NETWORK_RANGE: value })).toHaveLength(1);
 });
 
+test.each([["", []], ["10.1.2.0/24, fd00::/8 ,192.168.1.5", ["10.1.2.0/24", "fd00::/8", "192.168.1.5"]]])("%j is a list of networks that drains may reach", (value, networks) => {
+  expect(loadConfig({ PAAS_DRAIN_ALLOW: value }).logs.drainAllow).toEqual(networks);
+});
+
+test.each(["10.1.2.0/33", "10.1.2/24", "fd00::/129", "localhost", "10.0.0.0/8/8", "10.0.0.0/", "*"])("%s is no network that drains could reach", (value) => {
+  expect(problems({ PAAS_DRAIN_ALLOW: value })).toEqual([expect.stringMatching(/^PAAS_DRAIN_ALLOW: must be a list of networks/)]);
+});
+
 test.each(["too-short", "has a blank in it somewhere", "has-ümlauts-in-it-somewhere", "0123456789012345678\n0"])("%j is no token for the administrator, and it is not repeated", (value) => {
   const [problem, ...more] = problems({ PAAS_ADMIN_TOKEN: value });
   expect(more).toEqual([]);

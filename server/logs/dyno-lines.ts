@@ -55,7 +55,7 @@ export function createDynoReader(hub: Hub, dyno: Dyno, position: DynoPosition, o
   };
   const drop = (piece: PrintedPiece): void => {
     dropped ??= { count: 0, since: lineTime(piece.at), last: piece, toldAt: now() };
-    if (piece.whole) dropped.count += 1;
+    dropped.count += 1;
     dropped.last = { ...piece, octets: Buffer.alloc(0) };
     if (now() - dropped.toldAt > TELL_MS) tellDropped();
   };

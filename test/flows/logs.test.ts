@@ -1,6 +1,8 @@
 /** What an app's people see of it in one stream, from the push to the end, over crashes of the app and of the control plane. */
 
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../git/eventually.ts";
@@ -9,7 +11,7 @@ import { removeWorkspaces } from "../support/git-client.ts";
 import { ADMIN_TOKEN, startPaas, type Paas } from "../support/paas.ts";
 
 let paas: Paas;
-beforeAll(async () => void (paas = await startPaas({ PAAS_STOP_SECONDS: "1", PAAS_BOOT_SECONDS: "3" })));
+beforeAll(async () => void (paas = await startPaas({ PAAS_STOP_SECONDS: "1", PAAS_BOOT_SECONDS: "3", PAAS_DRAIN_ALLOW: "127.0.0.1" })));
 afterAll(async () => {
   await paas.remove();
   await removeWorkspaces();
@@ -99,6 +101,7 @@ test("a web process that does not bind in time is Error R10, one that ignores SI
   await untilLogged("story", "heroku[web.1]: Process exited with status 137");
   await untilLogged("story", "heroku[web.1]: State changed from up to crashed");
   await untilLogged("story", "heroku[web.1]: Process exited with status 1");
+  await app.push({ text: "steady" });
 });
 
 test("a control plane that is killed while an app prints misses nothing of it and doubles nothing", async () => {
@@ -117,6 +120,33 @@ test("a control plane that is killed while an app prints misses nothing of it an
   const counted = (await logs("counter", "dyno=worker")).map((line) => /count (\d+)$/.exec(line)?.[1]).filter((count) => count !== undefined).map(Number);
   expect(counted).toEqual(Array.from({ length: counted.length }, (_, index) => (counted[0] ?? 0) + index));
   expect(counted.length).toBeGreaterThan(20);
+});
+
+test("a drain that the operator allows gets the app's lines, also after the control plane was killed; figures count them", async () => {
+  let received = "";
+  const receiver = createServer((socket) => void socket.on("data", (part: Buffer) => (received += part.toString())).on("error", () => undefined));
+  receiver.listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  const url = `syslog://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  const added = await paas.api<{ token: string }>("POST", "/apps/story/log-drains", { url });
+  expect(added.status).toBe(201);
+  expect((await paas.api("POST", "/apps/story/log-drains", { url: url.replace("127.0.0.1", "127.0.0.2") })).status).toBe(422);
+  const asked = async (path: string): Promise<void> => {
+    await eventually(path, async () => {
+      await paas.get("story", path);
+      return received.includes(`${added.body.token} heroku router - - at=info method=GET path="${path}" host=story.localhost`);
+    });
+  };
+  await asked("/first");
+  await paas.kill();
+  await paas.start();
+  await asked("/second");
+  const { body } = await paas.get("story");
+  expect(body).toBe("steady");
+  const metrics = await (await fetch(`http://127.0.0.1:${paas.apiPort}/metrics`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).text();
+  expect(metrics).toMatch(/^paas_router_requests_total\{app="story",code="2xx"\} [1-9]/m);
+  expect(metrics).toMatch(/^paas_dynos\{app="story",type="web",state="up"\} 1$/m);
+  receiver.close();
 });
 
 test("the lines of an app go with it", async () => {
