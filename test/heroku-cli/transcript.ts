@@ -2,6 +2,7 @@
 
 import type { Paas } from "../support/paas.ts";
 import type { HerokuCli, Said } from "./client.ts";
+import { people } from "./people.ts";
 
 export type Scene = {
   cli: HerokuCli;
@@ -106,6 +107,8 @@ export const transcript: Step[] = [
   types("pipelines:info cliline", /cliapp/),
   types("webhooks:add -a cliapp -i api:release -l notify -u https://hooks.example.com/in", /./),
   types("webhooks -a cliapp", /hooks\.example\.com/),
+  ...people,
+
   types("apps:rename newname -a cliapp", /newname/),
   types("apps:destroy -a newname -c newname", /Destroying/),
   types("apps:info -a newname", /Couldn't find that app/, { code: 2 }),
