@@ -1,8 +1,12 @@
 /** Every route for everybody: what comes of it follows from the route's policy alone, so a route without one cannot be served. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { pino } from "pino";
+import { guard } from "../../server/api/auth.ts";
 import { POLICIES, type Policy } from "../../server/api/policies.ts";
+import { createHttpServer } from "../../server/api/server.ts";
 import { permits, SCOPES, type Scope } from "../../server/domain/scope.ts";
+import { createIdentities } from "../../server/identity/identity.ts";
 import { startApiServer, type Answer, type ApiServer, type Ask, type Person } from "../support/api-server.ts";
 import { makeCast, makeWorld, type Cast, type World } from "../support/api-world.ts";
 
@@ -50,6 +54,15 @@ beforeEach(() => server.pass(600_000));
 
 test("every route that is served has a policy, and no policy is without its route", () => {
   expect(server.routes.filter((route) => !route.startsWith("HEAD ")).toSorted()).toEqual(Object.keys(POLICIES).toSorted());
+});
+
+test("a route without a policy cannot even be added", async () => {
+  const other = createHttpServer(pino({ level: "silent" }));
+  void other.register(async (api) => {
+    guard(api, { store: server.store, identities: createIdentities(server.store, 1) });
+    api.get("/unheard-of", async () => "nobody said who may");
+  });
+  await expect(other.ready()).rejects.toThrow("The route GET /unheard-of has no policy: say in server/api/policies.ts who may use it.");
 });
 
 describe.each(Object.entries(POLICIES))("%s", (route, policy) => {

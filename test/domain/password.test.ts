@@ -4,7 +4,7 @@ import { canonicalEmail } from "../../server/domain/email.ts";
 
 test("a password is known again, and no other is", async () => {
   const kept = await hashPassword("correct horse battery");
-  expect(kept).toMatch(/^scrypt\$16384\$8\$5\$[\w-]{22}\$[\w-]{43}$/);
+  expect(kept).toMatch(/^scrypt\$32768\$8\$3\$[\w-]{22}\$[\w-]{43}$/);
   expect(await verifyPassword("correct horse battery", kept)).toBe(true);
   for (const wrong of ["", "correct horse batterx", "correct horse battery ", "Correct horse battery", kept]) expect(await verifyPassword(wrong, kept)).toBe(false);
 });
