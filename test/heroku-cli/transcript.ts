@@ -102,11 +102,6 @@ export const transcript: Step[] = [
   types("addons -a cliapp", /No add-ons/),
   types("addons:services", /./),
   types("keys", /./),
-  types("pipelines:create cliline -a cliapp -s production", /cliline/),
-  types("pipelines", /cliline/),
-  types("pipelines:info cliline", /cliapp/),
-  types("webhooks:add -a cliapp -i api:release -l notify -u https://hooks.example.com/in", /./),
-  types("webhooks -a cliapp", /hooks\.example\.com/),
   ...people,
 
   types("apps:rename newname -a cliapp", /newname/),
