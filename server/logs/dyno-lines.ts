@@ -1,10 +1,9 @@
-/** What dynos print, as lines: decoded, made safe, cut to size, and no more than may be taken. */
+/** What dynos print, as lines: decoded, cut to size, and no more than may be taken. */
 
 import { StringDecoder } from "node:string_decoder";
 import type { Dyno, DynoLogReader, Exit, PrintedPiece } from "../engine/engine.ts";
 import { advance, createFilter, endMark, lineTime, markOf, unreadSince, type DynoPosition } from "./dyno-position.ts";
 import { bufferOverflow, type Hub } from "./hub.ts";
-import { safeText } from "./safe-text.ts";
 
 /** As Heroku splits longer lines (devcenter: logging#limits). */
 export const MAX_LINE_BYTES = 10_000;
@@ -49,7 +48,7 @@ export function createDynoReader(hub: Hub, dyno: Dyno, position: DynoPosition, o
     if (text === "" && isRest) return;
     let mark: string | undefined = markOf(dyno.id, piece);
     for (const part of octets.length <= MAX_LINE_BYTES ? [text] : cut(text)) {
-      hub.write(appId, { at: lineTime(piece.at), source: "app", ps, release, text: safeText(part), mark });
+      hub.write(appId, { at: lineTime(piece.at), source: "app", ps, release, text: part, mark });
       mark = undefined;
     }
   };

@@ -2,6 +2,7 @@
 
 import type { History } from "./history.ts";
 import type { LogLine } from "./line.ts";
+import { safeText } from "./safe-text.ts";
 
 /** Takes a line and the position behind it; never waits. */
 export type Listener = (line: LogLine, position: number) => void;
@@ -11,7 +12,7 @@ export type NewLine = Omit<LogLine, "at" | "release" | "mark"> & Partial<Pick<Lo
 export type Counts = { lines: number; dropped: number };
 
 export type Hub = {
-  /** Takes a line of an app; its time is now where it has none. */
+  /** Takes a line of an app and makes its text safe; its time is now where it has none. */
   write(appId: string, line: NewLine): void;
   /** Calls back for every line of the app from now on. @returns a function that ends it */
   subscribe(appId: string, listener: Listener): () => void;
@@ -22,6 +23,9 @@ export type Hub = {
   /** Forgets an app that is gone: what comes of it from now on is nobody's. */
   remove(appId: string): Promise<void>;
 };
+
+/** Characters. What dynos print has been cut before. */
+const MAX_TEXT = 10_000;
 
 export function createHub(history: History, clock: () => string): Hub {
   const listeners = new Map<string, Set<Listener>>();
@@ -49,8 +53,10 @@ export function createHub(history: History, clock: () => string): Hub {
   };
 
   return {
-    write(appId, { source, ps, text, release, mark, at = clock() }) {
+    write(appId, { source, ps, text: given, release, mark, at = clock() }) {
       if (removed.has(appId)) return;
+      // The one way in: a line feed would make a second record of what a program prints or a person types.
+      const text = safeText(given.length > MAX_TEXT ? `${given.slice(0, MAX_TEXT)}…` : given);
       const missing = lost.get(appId);
       if (put(appId, { at, source, ps, release, text, mark })) {
         if (!missing) return;

@@ -2,7 +2,6 @@
 
 import type { Store } from "../store/store.ts";
 import type { Hub } from "./hub.ts";
-import { safeText } from "./safe-text.ts";
 
 /** What a line tells; undefined where it has no such word. */
 export type Access = { status: number; serviceMs: number; bytes: number; code: string | undefined };
@@ -51,7 +50,7 @@ export function createRouterLines(store: Pick<Store, "apps" | "domains" | "deplo
         }
         const owner = ownerOf(host);
         count(owner?.appId, accessOf(line));
-        if (owner) hub.write(owner.appId, { source: "heroku", ps: "router", release: owner.release, text: safeText(line) });
+        if (owner) hub.write(owner.appId, { source: "heroku", ps: "router", release: owner.release, text: line });
       }
     },
     /** Lines that the router itself could not hand on. */
