@@ -182,6 +182,18 @@ describe("group S: a URL that leads into the machine or its network", () => {
     lookup.mockRestore();
   });
 
+  test("an address that was allowed when the webhook was made is asked again before every attempt", async () => {
+    const connections: unknown[] = [];
+    const inner = createServer().listen(0, "127.0.0.2").on("connection", (socket) => connections.push(socket));
+    await once(inner, "listening");
+    const now = new Date().toISOString();
+    server.store.webhooks.insert({ id: crypto.randomUUID(), appId: app.id, url: `http://127.0.0.2:${(inner.address() as AddressInfo).port}/`, include: ["api:app"], level: "notify", secret: "s", authorization: null, createdAt: now, updatedAt: now });
+    await server.ask("PATCH", `/apps/${app.id}`, { json: { maintenance: true } });
+    expect(await settled()).toMatchObject({ status: "failed", last_attempt: { code: null, error_message: "The URL does not lead to the public internet." } });
+    expect(connections).toEqual([]);
+    inner.close();
+  });
+
   test.each([[{ include: [] }, /^include: /], [{ include: ["api:secrets"] }, /^include\.0: must be one of/], [{ level: "loud" }, /^level: must be one of/], [{ secret: "" }, /^secret: /], [{ secret: "a\r\nX: y" }, /^secret: /], [{ authorization: "a\r\nX: y" }, /^authorization: /], [{ authorization: 1 }, /^authorization: /]])(
     "%j is refused", async (json, message) => expect(await create(json)).toMatchObject({ status: 422, body: { message: expect.stringMatching(message) as string } }));
 });
