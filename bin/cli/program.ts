@@ -43,4 +43,8 @@ function addHeavyCommands(program: Command): void {
     .argument("[arguments...]", "what follows `heroku`, as in `paas heroku ps:scale web=2`")
     .helpOption(false).allowUnknownOption().passThroughOptions()
     .action(async (args: string[]) => (await import("./heroku.ts")).runHeroku(args));
+  program.command("doctor")
+    .description("look whether this machine is fit to run the platform, and say what to do (on the server)")
+    .option("--json", "print JSON")
+    .action(async (options: { json?: boolean }) => (await import("./doctor.ts")).runDoctor(options));
 }
