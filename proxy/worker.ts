@@ -43,6 +43,8 @@ if (import.meta.main) {
 
   // Without the router no change of routes would come any more: what is in flight ends, nothing new begins.
   process.on("disconnect", () => void end(shutdownMs, true));
+  // The router died while this process was being born: nobody would ever tell it to go, and it holds the listening socket.
+  if (!process.connected) process.exit(0);
   // A terminal's Ctrl-C goes to the whole group; the router decides.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 }
