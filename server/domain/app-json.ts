@@ -1,8 +1,9 @@
 /** app.json: what of it the platform acts on (devcenter: app-json-schema; health checks in Dokku's format). */
 
 import { Ajv, type ErrorObject } from "ajv";
-import { invalidParams } from "../errors.ts";
-import { MAX_QUANTITY } from "./formation.ts";
+import { AppError, invalidParams } from "../errors.ts";
+import { APP_JSON_SCHEMA } from "./app-json-schema.ts";
+import { assertConfigVar } from "./config-var.ts";
 
 /** One check of a process type. Times are seconds. Exactly one of path, command, uptime and listening says what is checked. */
 export type HealthCheck = {
@@ -23,70 +24,38 @@ export type HealthCheck = {
   warn: boolean;
 };
 
-export type AppJson = {
+/** A config var that the app asks for. Without a value and without a generator somebody has to set it, unless it is not required. */
+export type EnvVar = { description?: string; value?: string; generator?: "secret"; required: boolean };
+
+/** Shell commands, run in one-off dynos. An empty one is none: so an environment takes one away. */
+export type Scripts = { postdeploy?: string; test?: string; "test-setup"?: string; "pr-predestroy"?: string };
+
+/** What an environment may say otherwise than the top of the document. */
+export type Settings = {
+  env: Record<string, EnvVar>;
   formation: Record<string, { quantity: number; size?: string }>;
+  /** In order; none: detection decides. */
+  buildpacks: { url: string }[];
+  scripts: Scripts;
+  /** Their plans, such as `heroku-postgresql:mini`. */
+  addons: string[];
+};
+
+export type Environment = "test" | "review";
+
+export type AppJson = Settings & {
   healthchecks: Record<string, HealthCheck[]>;
+  environments: { [name in Environment]?: Partial<Settings> };
+  stack?: string;
 };
 
 export const MAX_APP_JSON_BYTES = 256 * 1024;
-export const EMPTY_APP_JSON: AppJson = { formation: {}, healthchecks: {} };
+export const EMPTY_APP_JSON: AppJson = { env: {}, formation: {}, buildpacks: [], scripts: {}, addons: [], healthchecks: {}, environments: {} };
 
-const TYPE_PATTERN = "^[a-z][a-z0-9_-]{0,62}$";
-const seconds = (minimum: number, fallback: number) => ({ type: "number", minimum, maximum: 3600, default: fallback });
-const SCHEMA = {
-  type: "object",
-  properties: {
-    formation: {
-      type: "object",
-      propertyNames: { pattern: TYPE_PATTERN },
-      additionalProperties: {
-        type: "object",
-        required: ["quantity"],
-        properties: { quantity: { type: "integer", minimum: 0, maximum: MAX_QUANTITY }, size: { type: "string", pattern: "^[A-Za-z0-9-]{1,40}$" } },
-      },
-    },
-    healthchecks: {
-      type: "object",
-      propertyNames: { pattern: TYPE_PATTERN },
-      additionalProperties: {
-        type: "array",
-        maxItems: 20,
-        items: {
-          type: "object",
-          required: ["type"],
-          oneOf: [{ required: ["path"] }, { required: ["command"] }, { required: ["uptime"] }, { required: ["listening"] }],
-          properties: {
-            type: { enum: ["startup", "readiness", "liveness"] },
-            name: { type: "string", maxLength: 100, default: "" },
-            path: { type: "string", pattern: "^/(?!/)[\\x21-\\x7e]*$", maxLength: 2000 },
-            command: { type: "array", minItems: 1, maxItems: 100, items: { type: "string", maxLength: 8192, pattern: "^[^\\u0000]*$" } },
-            uptime: { type: "number", exclusiveMinimum: 0, maximum: 3600 },
-            listening: { const: true },
-            content: { type: "string", minLength: 1, maxLength: 10_000 },
-            httpHeaders: {
-              type: "array",
-              maxItems: 50,
-              default: [],
-              items: {
-                type: "object",
-                required: ["name", "value"],
-                properties: { name: { type: "string", pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}$" }, value: { type: "string", pattern: "^[\\t\\x20-\\x7e]*$", maxLength: 4096 } },
-              },
-            },
-            scheme: { enum: ["http", "https"], default: "http" },
-            port: { type: "integer", minimum: 1, maximum: 65_535 },
-            attempts: { type: "integer", minimum: 1, maximum: 1000, default: 3 },
-            initialDelay: seconds(0, 0),
-            timeout: { type: "number", exclusiveMinimum: 0, maximum: 600, default: 5 },
-            wait: seconds(0, 5),
-            warn: { type: "boolean", default: false },
-          },
-        },
-      },
-    },
-  },
-};
-const validate = new Ajv({ allErrors: true, useDefaults: true, strict: false, removeAdditional: false }).compile<Partial<AppJson>>(SCHEMA);
+type Written<Of extends Settings> = Partial<Omit<Of, "env" | "addons">> & { env?: Record<string, string | Omit<EnvVar, "required"> & { required?: boolean }>; addons?: (string | { plan: string })[] };
+type Document = Written<AppJson> & { environments?: { [name in Environment]?: Written<Settings> } };
+
+const validate = new Ajv({ allErrors: true, useDefaults: true, strict: false, removeAdditional: false }).compile<Document>(APP_JSON_SCHEMA);
 
 /**
  * Reads app.json. Keys that the platform does not act on are left alone, as Heroku does.
@@ -100,8 +69,31 @@ export function parseAppJson(bytes: Uint8Array): AppJson {
   } catch (error) {
     throw invalidParams(`app.json: is not valid JSON: ${error instanceof Error ? error.message.slice(0, 200) : "unreadable"}`);
   }
-  if (!validate(document)) throw invalidParams(`app.json: ${sentences(validate.errors ?? []).join("; ")}`);
-  return { formation: { ...document.formation }, healthchecks: { ...document.healthchecks } };
+  if (!validate(document)) throw wrong(sentences(validate.errors ?? []));
+  const { test, review } = document.environments ?? {};
+  const problems = [...envProblems("env", document.env), ...envProblems("environments.test.env", test?.env), ...envProblems("environments.review.env", review?.env)];
+  if (problems.length > 0) throw wrong(problems);
+  return {
+    ...EMPTY_APP_JSON, ...settings(document), healthchecks: { ...document.healthchecks },
+    environments: { ...(test && { test: settings(test) }), ...(review && { review: settings(review) }) },
+    ...(document.stack !== undefined && { stack: document.stack }),
+  };
+}
+
+/**
+ * app.json as it holds in an environment: env, formation and scripts name by name, buildpacks and add-ons as a whole
+ * (devcenter: heroku-ci, "any keys defined in the test environment take precedence").
+ */
+export function appJsonIn(appJson: AppJson, environment: Environment): AppJson {
+  const own = appJson.environments[environment] ?? {};
+  return {
+    ...appJson,
+    env: { ...appJson.env, ...own.env },
+    formation: { ...appJson.formation, ...own.formation },
+    scripts: { ...appJson.scripts, ...own.scripts },
+    buildpacks: own.buildpacks ?? appJson.buildpacks,
+    addons: own.addons ?? appJson.addons,
+  };
 }
 
 /** The checks that a new dyno of the type must pass before it is trusted. */
@@ -110,12 +102,47 @@ export function startupChecks({ healthchecks }: AppJson, type: string): HealthCh
   return (checks ?? []).filter((check) => check.type === "startup");
 }
 
+/** Only what is written there: what is not written overrides nothing. */
+function settings({ env, formation, buildpacks, scripts, addons }: Written<Settings>): Partial<Settings> {
+  return {
+    ...(env && { env: Object.fromEntries(Object.entries(env).map(([name, wanted]) => [name, envVar(wanted)])) }),
+    ...(formation && { formation: { ...formation } }),
+    ...(buildpacks && { buildpacks: buildpacks.map(({ url }) => ({ url })) }),
+    ...(scripts && { scripts: { ...scripts } }),
+    ...(addons && { addons: addons.map((addon) => (typeof addon === "string" ? addon : addon.plan)) }),
+  };
+}
+
+/** Heroku requires what does not say otherwise (devcenter: app-json-schema#env). */
+function envVar(wanted: NonNullable<Document["env"]>[string]): EnvVar {
+  return typeof wanted === "string" ? { value: wanted, required: true } : { ...wanted, required: wanted.required ?? true };
+}
+
+/** What no config var may be called or hold. */
+function envProblems(field: string, env: Document["env"]): string[] {
+  return Object.entries(env ?? {}).flatMap(([name, wanted]) => {
+    try {
+      assertConfigVar(name, envVar(wanted).value ?? "");
+      return [];
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return [`${field}: ${error.message.replace(/\.$/, "")}`];
+    }
+  });
+}
+
+function wrong(problems: string[]): AppError {
+  return invalidParams(`app.json: ${problems.slice(0, 10).join("; ")}`);
+}
+
 function sentences(errors: ErrorObject[]): string[] {
   const told = errors.filter((error) => !(error.keyword === "required" && error.schemaPath.includes("oneOf"))).map((error) => {
     const field = error.instancePath.slice(1).replaceAll("/", ".") || "the document";
     if (error.keyword === "oneOf") return `${field} must have exactly one of path, command, uptime and listening`;
     if (error.keyword === "enum") return `${field} must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(", ")}`;
+    if (error.keyword === "const") return `${field} must be ${JSON.stringify((error.params as { allowedValue: unknown }).allowedValue)}`;
+    if (field === "stack") return `stack must be debian-12, the one that there is, or one of Heroku's such as heroku-24`;
     return `${field} ${error.message ?? "is wrong"}`;
   });
-  return [...new Set(told)].slice(0, 10);
+  return [...new Set(told)];
 }

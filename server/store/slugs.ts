@@ -1,4 +1,4 @@
-import type { AppJson } from "../domain/app-json.ts";
+import { EMPTY_APP_JSON, type AppJson } from "../domain/app-json.ts";
 import type { ProcessTypes, Slug } from "../domain/model.ts";
 import type { Db } from "./database.ts";
 
@@ -35,10 +35,11 @@ export function createSlugs(db: Db) {
   };
 }
 
+/** Rows of earlier versions know fewer keys of app.json. */
 function toSlug(row: Row | undefined): Slug | undefined {
   return row && {
     id: row.id, appId: row.app_id, image: row.image, commit: row.commit_sha, buildpack: row.buildpack,
-    processTypes: JSON.parse(row.process_types) as ProcessTypes, appJson: JSON.parse(row.app_json) as AppJson,
+    processTypes: JSON.parse(row.process_types) as ProcessTypes, appJson: { ...EMPTY_APP_JSON, ...(JSON.parse(row.app_json) as Partial<AppJson>) },
     stack: row.stack, size: row.size, prunedAt: row.pruned_at, createdAt: row.created_at,
   };
 }

@@ -1,14 +1,38 @@
 import { expect, test } from "vitest";
-import { EMPTY_APP_JSON, parseAppJson, startupChecks, type AppJson } from "../../server/domain/app-json.ts";
+import { appJsonIn, EMPTY_APP_JSON, parseAppJson, startupChecks, type AppJson } from "../../server/domain/app-json.ts";
 import { refusal } from "../support/refusal.ts";
 
 const parse = (document: unknown): AppJson => parseAppJson(Buffer.from(typeof document === "string" ? document : JSON.stringify(document)));
 const withCheck = (check: object): AppJson => parse({ healthchecks: { web: [check] } });
 
 test("keys that the platform does not act on are left alone, at the top and inside", () => {
-  const known = { name: "x", keywords: [1], addons: { any: true }, env: { A: { required: true } }, buildpacks: "?", stack: "heroku-24", cron: [{ command: "x; curl y", schedule: "@reboot" }] };
+  const known = { name: "x", keywords: [1], website: {}, image: 3, success_url: "/", environments: { production: "?" }, cron: [{ command: "x; curl y", schedule: "@reboot" }] };
   expect(parse({ ...known, formation: { web: { quantity: 1, command: "?" } }, healthchecks: { web: [{ type: "startup", path: "/", onFailure: {} }] } })).toMatchObject({ formation: { web: { quantity: 1 } } });
-  expect(parse({})).toEqual({ formation: {}, healthchecks: {} });
+  expect(parse({})).toEqual(EMPTY_APP_JSON);
+});
+
+test("what Heroku's schema has is read: env, scripts, buildpacks, add-ons, stack", () => {
+  const env = { PLAIN: "1", EMPTY: "", SECRET: { description: "signs cookies", generator: "secret" }, ASKED: { description: "of the mailer" }, OPTIONAL: { required: false, value: "x" } };
+  const scripts = { postdeploy: "./seed", "pr-predestroy": "./bye", test: "npm test", "test-setup": "./prepare" };
+  const document = { env, scripts, buildpacks: [{ url: "heroku/nodejs" }, { url: "https://example.com/b.git#v1" }], addons: ["heroku-postgresql", { plan: "heroku-redis:mini", as: "CACHE" }], stack: "heroku-24" };
+  expect(parse(document)).toEqual({
+    ...EMPTY_APP_JSON,
+    env: { PLAIN: { value: "1", required: true }, EMPTY: { value: "", required: true }, SECRET: { ...env.SECRET, required: true }, ASKED: { ...env.ASKED, required: true }, OPTIONAL: env.OPTIONAL },
+    scripts, buildpacks: document.buildpacks, addons: ["heroku-postgresql", "heroku-redis:mini"], stack: "heroku-24",
+  });
+});
+
+test("an environment overrides env, formation and scripts name by name, buildpacks and add-ons as a whole", () => {
+  const appJson = parse({
+    env: { A: "1", B: "1" }, formation: { web: { quantity: 2 }, worker: { quantity: 1 } }, scripts: { postdeploy: "./seed", test: "npm test" }, buildpacks: [{ url: "heroku/nodejs" }, { url: "heroku/python" }], addons: ["x"],
+    environments: { review: { env: { B: "2", C: { generator: "secret" } }, formation: { web: { quantity: 1 } }, scripts: { postdeploy: "" }, buildpacks: [], addons: [] } },
+  });
+  expect(appJsonIn(appJson, "review")).toEqual({
+    ...appJson,
+    env: { A: { value: "1", required: true }, B: { value: "2", required: true }, C: { generator: "secret", required: true } },
+    formation: { web: { quantity: 1 }, worker: { quantity: 1 } }, scripts: { postdeploy: "", test: "npm test" }, buildpacks: [], addons: [],
+  });
+  expect(appJsonIn(appJson, "test")).toEqual(appJson);
 });
 
 test("a check in Dokku's format is read, and what it leaves out has Dokku's defaults", () => {
@@ -81,6 +105,32 @@ test.each([
   expect(message).toMatch(/^app\.json: /);
   expect(message).toContain(sentence);
   expect(message).not.toMatch(/required property '(path|command|uptime|listening)'/);
+});
+
+test.each([
+  ["an env that is a list", { env: [] }, "env must be object"],
+  ["a number as a value", { env: { A: 1 } }, "env.A must be string,object"],
+  ["a number as a value inside", { env: { A: { value: 1 } } }, "env.A.value must be string"],
+  ["an unknown generator", { env: { A: { generator: "uuid" } } }, 'env.A.generator must be "secret"'],
+  ["a required that is no boolean", { env: { A: { required: "yes" } } }, "env.A.required must be boolean"],
+  ["a name that no shell takes", { env: { "A;id": "x" } }, 'env: config var "A;id": a name has letters'],
+  ["a name that the platform sets", { env: { PORT: "80" } }, "env: config var PORT: this name is set by the platform"],
+  ["__proto__ as a name", '{"env": {"__proto__": "x"}}', 'env: config var "__proto__": a name has letters'],
+  ["a value with a NUL byte", { environments: { review: { env: { A: "a\0b" } } } }, "environments.review.env: config var A: the value holds a NUL byte"],
+  ["a script that is a list", { scripts: { test: ["npm", "test"] } }, "scripts.test must be string"],
+  ["a script with a NUL byte", { scripts: { postdeploy: "a\0b" } }, "scripts.postdeploy must match pattern"],
+  ["buildpacks that are no list", { buildpacks: "heroku/nodejs" }, "buildpacks must be array"],
+  ["a buildpack without a url", { buildpacks: [{}] }, "buildpacks.0 must have required property 'url'"],
+  ["a buildpack url with a line feed", { buildpacks: [{ url: "https://h/r\n" }] }, "buildpacks.0.url must match pattern"],
+  ["add-ons that are no list", { addons: { any: true } }, "addons must be array"],
+  ["an add-on without a plan", { addons: [{ as: "X" }] }, "addons.0 must have required property 'plan'"],
+  ["J19, an unknown stack", { stack: "cedar-14" }, "stack must be debian-12, the one that there is, or one of Heroku's such as heroku-24"],
+  ["environments that are a list", { environments: [] }, "environments must be object"],
+  ["an environment that is a text", { environments: { test: "npm test" } }, "environments.test must be object"],
+  ["a bad field in an environment", { environments: { test: { formation: { web: { quantity: "2" } } } } }, "environments.test.formation.web.quantity must be integer"],
+])("%s is refused by its name", (_, document, sentence) => {
+  expect(refusal(() => parse(document)).message).toMatch(/^app\.json: /);
+  expect(refusal(() => parse(document)).message).toContain(sentence);
 });
 
 test("every field that is wrong is named at once", () => {

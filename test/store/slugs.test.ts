@@ -1,4 +1,6 @@
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { EMPTY_APP_JSON } from "../../server/domain/app-json.ts";
 import { addApp, addRelease, addSlug, AT, openStore } from "./test-store.ts";
 
 const letters = (slugs: { image: string }[]): string => slugs.map(({ image }) => image).sort().join("");
@@ -61,4 +63,13 @@ test("an image that two slugs share is named once, and stays while one of them i
   expect(store.slugs.images()).toEqual(["same"]);
   store.slugs.markPruned(one.id, AT);
   expect(store.slugs.images()).toEqual(["same"]);
+});
+
+test("a slug of an earlier version, whose app.json had fewer keys, is read as if the others were not written", () => {
+  const store = openStore();
+  const slug = addSlug(store, addApp(store));
+  const database = new Database(store.file);
+  database.prepare("UPDATE slugs SET app_json = ?").run('{"formation":{"web":{"quantity":2}},"healthchecks":{}}');
+  database.close();
+  expect(store.slugs.find(slug.id)?.appJson).toEqual({ ...EMPTY_APP_JSON, formation: { web: { quantity: 2 } } });
 });
