@@ -50,6 +50,8 @@ export type Config = {
   };
   /** Free space below which no push is taken. */
   minFreeDiskMb: number;
+  /** Private networks that source archives and buildpacks may be fetched from all the same (CIDR), by plain http as well. */
+  fetchAllow: string[];
   /** Where certificates of apps with ACM come from (RFC 8555). */
   acme: {
     directory: string;
@@ -134,6 +136,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       drainCa: text("PAAS_DRAIN_CA", "") || undefined,
     },
     minFreeDiskMb: integer("PAAS_MIN_FREE_DISK_MB", 1024, 0, 1_048_576),
+    fetchAllow: list(check("PAAS_FETCH_ALLOW", "", (value) => list(value).every(isNetwork), "a list of networks such as 10.1.2.0/24,fd00::/8")),
     acme: {
       directory: check("PAAS_ACME_DIRECTORY", LETS_ENCRYPT, isHttpsUrl, "an https URL such as https://acme-v02.api.letsencrypt.org/directory"),
       email: check("PAAS_ACME_EMAIL", "", (value) => value === "" || EMAIL.test(value), "an address such as ops@example.com") || undefined,

@@ -21,14 +21,15 @@ const MAY_IMPORT: Record<string, RegExp> = {
   "data-dir": /^server\/store\/folder-lock\.ts$/,
   store: /^server\/(domain\/|errors\.ts$)/,
   engine: /^server\/(domain\/|errors\.ts$)/,
-  pipeline: /^(server\/(domain\/|store\/|(errors|config|node-http)\.ts$|engine\/engine\.ts$)|proxy\/(client|route)\.ts$)/,
+  pipeline: /^(server\/(outbound\/|domain\/|store\/|(errors|config|node-http)\.ts$|engine\/engine\.ts$)|proxy\/(client|route)\.ts$)/,
   certificates: /^(server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)|proxy\/client\.ts$)/,
   identity: /^server\/(store\/|domain\/|errors\.ts$)/,
-  webhooks: /^server\/(logs\/drains\/reachable\.ts$|pipeline\/events\.ts$|store\/|domain\/|errors\.ts$)/,
+  outbound: /^server\/errors\.ts$/,
+  webhooks: /^server\/(outbound\/|pipeline\/events\.ts$|store\/|domain\/|errors\.ts$)/,
   git: /^server\/(pipeline\/|domain\/|(errors|config|node-http)\.ts$)/,
   api: /^server\/(certificates\/|identity\/|webhooks\/|logs\/|pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
   tls: /^server\/config\.ts$/,
-  logs: /^server\/(pipeline\/|store\/|engine\/engine\.ts$|domain\/|errors\.ts$|config\.ts$)/,
+  logs: /^server\/(outbound\/|pipeline\/|store\/|engine\/engine\.ts$|domain\/|errors\.ts$|config\.ts$)/,
   dashboard: /^server\/(pipeline\/|store\/|domain\/|errors\.ts$|config\.ts$)/,
 };
 

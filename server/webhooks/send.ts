@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type { Webhook, WebhookAttempt } from "../domain/model.ts";
 import { parseWebhookUrl, webhookSignature } from "../domain/webhook.ts";
-import { Unreachable, type Reach } from "../logs/drains/reachable.ts";
+import { Unreachable, type Reach } from "../outbound/reachable.ts";
 
 const ANSWER_MS = 10_000;
 

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { App, User, WebhookDelivery } from "../domain/model.ts";
 import { webhookRetry, type WebhookEntity } from "../domain/webhook.ts";
-import { createReach } from "../logs/drains/reachable.ts";
+import { createReach } from "../outbound/reachable.ts";
 import type { PlatformEvent } from "../pipeline/events.ts";
 import type { Store } from "../store/store.ts";
 import { buildData, dynoData, releaseData } from "./event-data.ts";

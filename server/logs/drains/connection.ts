@@ -3,7 +3,7 @@
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { DrainTarget } from "./drain-url.ts";
-import type { Reach } from "./reachable.ts";
+import type { Reach } from "../../outbound/reachable.ts";
 
 export type Connector = {
   reach: Reach;

@@ -13,7 +13,7 @@ import { createDrain, type Drain, type DrainState } from "./drain.ts";
 import { parseDrainUrl, type DrainTarget } from "./drain-url.ts";
 import { createFluentSender } from "./fluent.ts";
 import { createHttpsSender } from "./https.ts";
-import { Unreachable, createReach, type Reach } from "./reachable.ts";
+import { Unreachable, createReach, type Reach } from "../../outbound/reachable.ts";
 import type { Sender } from "./sender.ts";
 import { createSyslogSender } from "./syslog.ts";
 

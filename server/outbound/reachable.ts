@@ -1,4 +1,4 @@
-/** Which addresses a drain may lead to: those of the public internet, and what the operator allows. Asked for every connection, of every address. */
+/** Which addresses a URL of a user may lead to: those of the public internet, and what the operator allows. Asked for every connection, of every address. */
 
 import { BlockList, isIP } from "node:net";
 import type { LookupFunction } from "node:net";
@@ -12,7 +12,7 @@ const SPECIAL_V4: [string, number][] = [
 /** Of IPv6 only 2000::/3 is given out; within it, what leads to IPv4 or is for papers. */
 const SPECIAL_V6: [string, number][] = [["::", 3], ["4000::", 2], ["8000::", 1], ["2001::", 23], ["2001:db8::", 32], ["2002::", 16], ["3fff::", 20]];
 
-/** The address is not one that a drain may lead to. */
+/** The address is not one that a URL of a user may lead to. */
 export class Unreachable extends Error {}
 
 export type Reach = {
@@ -22,8 +22,15 @@ export type Reach = {
   lookup: LookupFunction;
 };
 
+export type ReachOptions = {
+  /** The operator's setting that `allowed` comes from: refusals name it. */
+  setting?: string;
+  /** False: what is allowed, and nothing else. */
+  internet?: boolean;
+};
+
 /** @param allowed networks (CIDR, or single addresses) that are let through besides */
-export function createReach(allowed: string[]): Reach {
+export function createReach(allowed: string[], { setting = "PAAS_DRAIN_ALLOW", internet = true }: ReachOptions = {}): Reach {
   // One for each family: in a list of both, every IPv4 address would count as one of ::/3.
   const special = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const [network, size] of SPECIAL_V4) special.ipv4.addSubnet(network, size, "ipv4");
@@ -41,7 +48,8 @@ export function createReach(allowed: string[]): Reach {
     if (exceptions.check(address, family)) return;
     // What listens on all addresses of the machine listens on its public one as well.
     const own = Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address));
-    if (own || special[family].check(address, family)) throw new Unreachable(`${address} is not an address of the public internet (the operator may allow it by PAAS_DRAIN_ALLOW)`);
+    if (!internet) throw new Unreachable(`${address} is not allowed by ${setting}`);
+    if (own || special[family].check(address, family)) throw new Unreachable(`${address} is not an address of the public internet (the operator may allow it by ${setting})`);
   };
 
   return {

@@ -3,7 +3,7 @@
 import { networkInterfaces } from "node:os";
 import { describe, expect, test } from "vitest";
 import { parseDrainUrl } from "../../server/logs/drains/drain-url.ts";
-import { createReach, Unreachable } from "../../server/logs/drains/reachable.ts";
+import { createReach, Unreachable } from "../../server/outbound/reachable.ts";
 
 const resolve = (host: string, reach = createReach([])): Promise<unknown> =>
   new Promise((resolved, reject) => reach.lookup(host, {}, (error, address) => (error ? reject(error) : resolved(address))));
