@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { causeOf } from "../../buildpacks/nodejs/lib/causes.ts";
+import { causeOf } from "../../buildpacks/lib/causes.ts";
+import { CAUSES } from "../../buildpacks/nodejs/lib/causes.ts";
 import { choosePackageManager } from "../../buildpacks/nodejs/lib/package-manager.ts";
 import { readPackageJson } from "../../buildpacks/nodejs/lib/package-json.ts";
 
@@ -92,6 +93,6 @@ describe("the words of the tools", () => {
     ["Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'lodash' imported from /app/index.js", "Cannot find module lodash."],
     ["something else", undefined],
   ])("%s", (said, cause) => {
-    expect(causeOf(said)[0]).toBe(cause);
+    expect(causeOf(CAUSES, said)[0]).toBe(cause);
   });
 });

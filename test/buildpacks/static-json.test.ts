@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { BuildFailure } from "../../buildpacks/static/lib/failure.ts";
+import { BuildFailure } from "../../buildpacks/lib/output.ts";
 import { readStaticJson } from "../../buildpacks/static/lib/static-json.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "static-json-"));

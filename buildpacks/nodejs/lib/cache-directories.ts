@@ -2,9 +2,9 @@
 
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { mustRun } from "../../lib/command.ts";
+import { BuildFailure, info, step } from "../../lib/output.ts";
 import type { Build } from "./build.ts";
-import { mustRun } from "./command.ts";
-import { BuildFailure, info, step } from "./output.ts";
 
 /** node_modules itself is kept anyway. */
 export function cacheDirectories({ pkg }: Build): string[] {

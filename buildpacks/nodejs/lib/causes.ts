@@ -1,10 +1,10 @@
-/** What the tools say when they fail, and what it means: cause and fix, for the pusher. */
+/** What npm, Yarn, pnpm and build scripts say when they fail, and what it means. */
 
-type Cause = { said: RegExp; means: (found: RegExpExecArray) => string[] };
+import type { Cause } from "../../lib/causes.ts";
 
 const COMMIT = "commit it and push again.";
 
-const CAUSES: Cause[] = [
+export const CAUSES: Cause[] = [
   {
     said: /can only install with an existing package-lock\.json|code EJSONPARSE[\s\S]*package-lock\.json/,
     means: () => ["package-lock.json is not what npm writes: damaged, or the leftover of a merge.", `Remove it, run \`npm install\`, ${COMMIT}`],
@@ -73,12 +73,3 @@ const CAUSES: Cause[] = [
     ],
   },
 ];
-
-/** The first cause that the output shows; nothing when none is known. */
-export function causeOf(output: string): string[] {
-  for (const { said, means } of CAUSES) {
-    const found = said.exec(output);
-    if (found) return means(found);
-  }
-  return [];
-}

@@ -1,7 +1,9 @@
 /** bin/compile of the Node.js buildpack, from top to bottom. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openCache } from "../../lib/build-cache.ts";
+import { BuildFailure, info, step, tellFailures, warn } from "../../lib/output.ts";
 import { BAKED, type Build, type Toolchain } from "./build.ts";
 import { keepDirectories, restoreDirectories } from "./cache-directories.ts";
 import { buildEnvironment, showEnvironment } from "./environment.ts";
@@ -9,7 +11,6 @@ import { installDependencies } from "./install.ts";
 import { installNode } from "./node-install.ts";
 import { setManagerEnvironment } from "./manager-environment.ts";
 import { resolveNode } from "./node-version.ts";
-import { BuildFailure, info, step, warn } from "./output.ts";
 import { readPackageJson } from "./package-json.ts";
 import { choosePackageManager, installPackageManager, type Choice } from "./package-manager.ts";
 import { writeExport, writeProfile } from "./profile.ts";
@@ -18,13 +19,7 @@ import { prepareScriptsForDynos, runBuildScript, runScript } from "./scripts.ts"
 
 const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
 
-try {
-  await compile();
-} catch (error) {
-  if (!(error instanceof BuildFailure)) throw error;
-  warn(...error.lines);
-  process.exitCode = 1;
-}
+await tellFailures(compile);
 
 async function compile(): Promise<void> {
   const build = prepare();
@@ -62,26 +57,9 @@ function prepare(): Build {
   if (existsSync(join(buildDir, ".heroku/node"))) throw new BuildFailure("The folder .heroku/node is in this repository; the buildpack needs it.", "Remove it: `git rm -r .heroku`, commit and push again.");
   const pkg = readPackageJson(buildDir);
   const env = buildEnvironment(envDir, process.env);
-  const cacheDir = join(cacheRoot, "nodejs");
   const stack = env["STACK"] ?? "";
-  cleanCache(cacheDir, stack);
+  const cacheDir = openCache(join(cacheRoot, "nodejs"), stack);
   return { buildDir, cacheDir, stack, pkg, env };
-}
-
-/** What another stack compiled does not run on this one, and what a build left that was cut off is of no use. */
-function cleanCache(cacheDir: string, stack: string): void {
-  mkdirSync(cacheDir, { recursive: true });
-  const file = join(cacheDir, "stack");
-  const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-  if (before !== undefined && before !== stack) {
-    info(`The stack has changed from ${before} to ${stack}: the cache is cleared`);
-    rmSync(cacheDir, { recursive: true, force: true });
-    mkdirSync(cacheDir);
-  }
-  for (const name of readdirSync(cacheDir)) {
-    if (name.startsWith("keep-")) rmSync(join(cacheDir, name), { recursive: true, force: true });
-  }
-  if (before !== stack) writeFileSync(file, stack);
 }
 
 async function installBinaries(build: Build, choice: Choice): Promise<Toolchain> {

@@ -3,8 +3,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { UNFINISHED } from "../../lib/build-cache.ts";
+import { mustRun } from "../../lib/command.ts";
 import type { Build, Toolchain } from "./build.ts";
-import { mustRun } from "./command.ts";
 import { hasInstallScripts } from "./scripts.ts";
 
 /** Raise it when what is kept changes its form. */
@@ -73,7 +74,7 @@ function readKept(folder: string, key: string): Kept | undefined {
 export async function keepDependencies({ buildDir, cacheDir }: Build, key: string, paths: string[]): Promise<void> {
   const folder = join(cacheDir, "dependencies");
   mkdirSync(cacheDir, { recursive: true });
-  const unfinished = mkdtempSync(join(cacheDir, "keep-"));
+  const unfinished = mkdtempSync(join(cacheDir, UNFINISHED));
   if (paths.length > 0) await mustRun("tar", ["-cf", join(unfinished, ARCHIVE), "-C", buildDir, ...paths.map((path) => `./${path}`)]);
   writeFileSync(join(unfinished, "kept.json"), JSON.stringify({ key, paths }));
   rmSync(folder, { recursive: true, force: true });

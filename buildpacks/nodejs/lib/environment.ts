@@ -1,11 +1,9 @@
 /** The environment that package managers and build scripts see: config vars over Heroku's defaults. */
 
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { info } from "./output.ts";
+import { readFileSync } from "node:fs";
+import { withConfigVars } from "../../lib/config-vars.ts";
+import { info } from "../../lib/output.ts";
 
-/** Names that would break the build rather than configure the app (Heroku's list). */
-const NOT_EXPORTED = new Set(["PATH", "GIT_DIR", "CPATH", "CPPATH", "LD_PRELOAD", "LIBRARY_PATH", "LANG", "BUILD_DIR", "HOME"]);
 const SHOWN = [/^NPM_CONFIG_/, /^YARN_/, /^PNPM_/, /^NODE_/];
 const SECRET = /auth|token|pass|secret|key/i;
 const HEAP_SHARE = 0.75;
@@ -13,10 +11,7 @@ const MEMORY_LIMITS = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memor
 const NO_LIMIT_BYTES = 2 ** 40;
 
 export function buildEnvironment(envDir: string, inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...inherited };
-  for (const name of configVarNames(envDir)) {
-    if (!NOT_EXPORTED.has(name)) env[name] = readFileSync(join(envDir, name), "utf8");
-  }
+  const env = withConfigVars(envDir, inherited);
   env["NPM_CONFIG_LOGLEVEL"] ??= "error";
   env["NODE_MODULES_CACHE"] ??= "true";
   env["NODE_ENV"] ??= "production";
@@ -30,14 +25,6 @@ export function showEnvironment(env: NodeJS.ProcessEnv): void {
     for (const name of Object.keys(env).filter((name) => pattern.test(name)).sort()) {
       if (name !== "NODE_EXTRA_CA_CERTS") info(`${name}=${SECRET.test(name) ? "(set)" : env[name]}`);
     }
-  }
-}
-
-function configVarNames(envDir: string): string[] {
-  try {
-    return readdirSync(envDir);
-  } catch {
-    return [];
   }
 }
 

@@ -2,13 +2,14 @@
 
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { failing } from "../../lib/causes.ts";
+import { run } from "../../lib/command.ts";
+import { info, step, warn } from "../../lib/output.ts";
 import type { Build, Toolchain } from "./build.ts";
-import { causeOf } from "./causes.ts";
-import { run } from "./command.ts";
+import { CAUSES } from "./causes.ts";
 import { dependencyKey, forgetDependencies, installedPaths, isWorkspace, keepDependencies, namesAtTop, restoreDependencies, type Kept } from "./dependency-cache.ts";
 import { isPlugAndPlay } from "./manager-environment.ts";
 import { major } from "./npm-library.ts";
-import { BuildFailure, info, step, warn } from "./output.ts";
 import { readOwnFile } from "./package-json.ts";
 import { registryUrl } from "./registry.ts";
 import { canRunPlainly, hasInstallScripts, runInstallScripts } from "./scripts.ts";
@@ -59,7 +60,7 @@ async function handleCommittedModules(build: Build, tools: Toolchain): Promise<b
   step("Installing dependencies");
   info("Prebuild detected (node_modules already exists)");
   info("Rebuilding any native modules");
-  failing("npm rebuild", await run("npm", ["rebuild"], { cwd: build.buildDir, env: build.env }));
+  failing("npm rebuild", await run("npm", ["rebuild"], { cwd: build.buildDir, env: build.env }), CAUSES);
   return true;
 }
 
@@ -118,7 +119,7 @@ async function install(build: Build, tools: Toolchain): Promise<void> {
       break;
   }
   const program = tools.manager === "berry" ? "yarn" : tools.manager;
-  failing(`${program} ${args[0]}`, await run(program, args, { cwd: build.buildDir, env, shows: allButUsage() }));
+  failing(`${program} ${args[0]}`, await run(program, args, { cwd: build.buildDir, env, shows: allButUsage() }), CAUSES);
 }
 
 /** npm follows a failed `ci` with a page about its options. */
@@ -134,10 +135,4 @@ function allButUsage(): (line: string) => boolean {
 async function useRegistry(build: Build, env: NodeJS.ProcessEnv, variable: string, files: string[]): Promise<void> {
   const isNamed = env[variable] !== undefined || files.some((name) => /registry/i.test(readOwnFile(build.buildDir, name) ?? ""));
   if (!isNamed) env[variable] = await registryUrl(build);
-}
-
-function failing(what: string, { code, output }: { code: number; output: string }): void {
-  if (code === 0) return;
-  const cause = causeOf(output);
-  throw new BuildFailure(...(cause.length ? cause : [`${what} failed (exit code ${code}): see its words above.`]));
 }

@@ -2,10 +2,10 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { mustRun } from "../../lib/command.ts";
+import { BuildFailure, info } from "../../lib/output.ts";
 import { BAKED, type Build } from "./build.ts";
-import { mustRun } from "./command.ts";
 import { BAKED_VERSION, NODE_PACKAGE } from "./node-version.ts";
-import { BuildFailure, info } from "./output.ts";
 import { download } from "./registry.ts";
 
 /** Headers of OpenSSL for machines that this is not: 60 MB. */

@@ -2,9 +2,9 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BuildFailure, info, warn } from "../../lib/output.ts";
 import type { Build } from "./build.ts";
 import { semver } from "./npm-library.ts";
-import { BuildFailure, info, warn } from "./output.ts";
 import { publishedVersions } from "./registry.ts";
 
 /** A range is looked up again after this long, so that a push after a security release gets it. */

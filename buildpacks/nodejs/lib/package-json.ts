@@ -2,7 +2,7 @@
 
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BuildFailure } from "./output.ts";
+import { BuildFailure } from "../../lib/output.ts";
 
 export type PackageJson = {
   name?: string;

@@ -2,10 +2,10 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { mustRun } from "../../lib/command.ts";
+import { BuildFailure, info, warn } from "../../lib/output.ts";
 import { BAKED, type Build, type Manager } from "./build.ts";
-import { mustRun } from "./command.ts";
 import { bakedNpmVersion, semver } from "./npm-library.ts";
-import { BuildFailure, info, warn } from "./output.ts";
 import { checkOwnFile, readOwnFile } from "./package-json.ts";
 import { installPackage } from "./registry.ts";
 

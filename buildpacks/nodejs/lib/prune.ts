@@ -2,12 +2,12 @@
 
 import { lstatSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { mustRun, run } from "../../lib/command.ts";
+import { BuildFailure, info, step } from "../../lib/output.ts";
 import type { Build, Toolchain } from "./build.ts";
-import { mustRun, run } from "./command.ts";
 import { isWorkspace, notePruned } from "./dependency-cache.ts";
 import type { Installed } from "./install.ts";
 import { major, semver } from "./npm-library.ts";
-import { BuildFailure, info, step } from "./output.ts";
 
 export async function pruneDevDependencies(build: Build, tools: Toolchain, installed: Installed): Promise<void> {
   if (!hasSomethingToPrune(build)) return;

@@ -3,8 +3,8 @@
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { capture } from "../../lib/command.ts";
 import { BAKED, type Build } from "./build.ts";
-import { capture } from "./command.ts";
 
 const PATIENCE = ["--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=30000"];
 

@@ -2,10 +2,11 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { causeOf } from "../../lib/causes.ts";
+import { run } from "../../lib/command.ts";
+import { BuildFailure, info, step } from "../../lib/output.ts";
 import { BAKED, type Build, type Toolchain } from "./build.ts";
-import { causeOf } from "./causes.ts";
-import { run } from "./command.ts";
-import { BuildFailure, info, step } from "./output.ts";
+import { CAUSES } from "./causes.ts";
 import type { PackageJson } from "./package-json.ts";
 import { readOwnFile } from "./package-json.ts";
 
@@ -64,7 +65,7 @@ async function runPlainly(build: Build, name: string, script: string): Promise<v
 
 function failing(name: string, { code, output }: { code: number; output: string }): void {
   if (code === 0) return;
-  const cause = code === OUT_OF_MEMORY ? ["It was killed: the build ran out of memory."] : causeOf(output);
+  const cause = code === OUT_OF_MEMORY ? ["It was killed: the build ran out of memory."] : causeOf(CAUSES, output);
   throw new BuildFailure(`The script "${name}" in package.json failed (exit code ${code}).`, ...cause);
 }
 

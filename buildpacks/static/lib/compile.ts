@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BuildFailure } from "./failure.ts";
+import { BuildFailure, info, tellFailures } from "../../lib/output.ts";
 import { nginxConf } from "./nginx-conf.ts";
 import { readStaticJson, type Site } from "./static-json.ts";
 
@@ -13,13 +13,7 @@ const SERVE = "/opt/paas/buildpacks/static/serve";
 
 const [appDir = ""] = process.argv.slice(2);
 
-try {
-  compile();
-} catch (error) {
-  if (!(error instanceof BuildFailure)) throw error;
-  process.stdout.write(`\n${error.lines.map((line) => ` !     ${line}\n`).join("")}\n`);
-  process.exitCode = 1;
-}
+await tellFailures(compile);
 
 function compile(): void {
   const site = readStaticJson(appDir);
@@ -82,8 +76,4 @@ function checkLink(path: string, root: string): void {
     throw new BuildFailure(`${shown} is a link to nothing.`);
   }
   if (target !== root && !target.startsWith(`${root}/`)) throw new BuildFailure(`${shown} is a link out of the site: it would publish a file that is not part of it.`);
-}
-
-function info(text: string): void {
-  process.stdout.write(`       ${text}\n`);
 }

@@ -2,7 +2,7 @@
 
 import { lstatSync, readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
-import { BuildFailure } from "./failure.ts";
+import { BuildFailure } from "../../lib/output.ts";
 
 export type Site = {
   /** Relative to the app; undefined: look for index.html. */

@@ -21,3 +21,14 @@ export function info(text: string): void {
 export function warn(...lines: string[]): void {
   process.stdout.write(`\n${lines.map((line) => ` !     ${line}\n`).join("")}\n`);
 }
+
+/** Runs a buildpack's compile: a BuildFailure becomes words for the pusher and exit code 1. */
+export async function tellFailures(compile: () => void | Promise<void>): Promise<void> {
+  try {
+    await compile();
+  } catch (error) {
+    if (!(error instanceof BuildFailure)) throw error;
+    warn(...error.lines);
+    process.exitCode = 1;
+  }
+}

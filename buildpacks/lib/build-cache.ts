@@ -1,0 +1,28 @@
+/** A buildpack's own part of CACHE_DIR. */
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { info } from "./output.ts";
+
+/** What a build leaves here that was cut off is of no use to the next one. */
+export const UNFINISHED = "keep-";
+
+/**
+ * Opens `folder`, making it where it is missing; clears it where another stack filled it, for what that compiled does not run here.
+ * Folders whose name begins with UNFINISHED are gone afterwards.
+ */
+export function openCache(folder: string, stack: string): string {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "stack");
+  const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  if (before !== undefined && before !== stack) {
+    info(`The stack has changed from ${before} to ${stack}: the cache is cleared`);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+  }
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(UNFINISHED)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+  if (before !== stack) writeFileSync(file, stack);
+  return folder;
+}
