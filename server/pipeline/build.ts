@@ -1,9 +1,9 @@
-/** From a pushed tree to a slug: what git holds is checked first, then built on a clean slate. */
+/** From a pushed tree to a slug, on a clean slate. */
 
 import { randomUUID } from "node:crypto";
-import { EMPTY_APP_JSON, MAX_APP_JSON_BYTES, parseAppJson } from "../domain/app-json.ts";
+import type { AppJson } from "../domain/app-json.ts";
 import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
-import { MAX_PROCFILE_BYTES, parseProcfile } from "../domain/procfile.ts";
+import { parseProcfile } from "../domain/procfile.ts";
 import { AppError, invalidParams } from "../errors.ts";
 import { detail, minutes, size, topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
@@ -20,15 +20,10 @@ export class BuildFailed extends AppError {}
 
 /**
  * Builds the source; everything that the build prints goes to the output as it comes. The slug is not written down yet: its release does that.
- * @throws AppError invalid_params (Procfile, app.json), no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
+ * @throws AppError invalid_params (the built Procfile), no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
  */
-export async function build(parts: Parts, app: App, row: Build, source: Source, config: ConfigVars, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
+export async function build(parts: Parts, app: App, row: Build, source: Source, appJson: AppJson, config: ConfigVars, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
   const { engine, config: { limits } } = parts;
-  const [appJsonFile, procfile] = await Promise.all([source.readFile("app.json", MAX_APP_JSON_BYTES), source.readFile("Procfile", MAX_PROCFILE_BYTES)]);
-  const appJson = appJsonFile ? parseAppJson(appJsonFile) : EMPTY_APP_JSON;
-  if (procfile) parseProcfile(procfile);
-
-  stopwatch.lap("read source");
   const spec = { buildId: row.id, appId: app.id, commit: source.commit, stack: STACK, config, source: source.archive(signal), memoryMb: limits.buildMemoryMb };
   const printed = wholeLines(output);
   const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);

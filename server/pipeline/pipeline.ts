@@ -5,7 +5,7 @@ import type { SwitchName } from "../domain/switches.ts";
 import type { DynoView } from "./dyno.ts";
 import type { OneOffs } from "./one-offs.ts";
 import type { Output } from "./output.ts";
-import type { Source } from "./source.ts";
+import type { Push } from "./push.ts";
 
 export type ReleaseStatus = "pending" | "succeeded" | "failed";
 
@@ -18,7 +18,7 @@ export type Pipeline = {
   destroyApp(app: App): Promise<void>;
 
   /** Builds, releases and converges what was pushed. True when that version serves now; all that the pusher should read is written. Never throws. */
-  push(push: { app: App; user: User; branch: string; source: Source }, output: Output, signal: AbortSignal): Promise<boolean>;
+  push(push: Push, output: Output, signal: AbortSignal): Promise<boolean>;
   /** The build that holds the app's build lock. */
   runningBuild(appId: string): Build | undefined;
 

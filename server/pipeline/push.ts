@@ -2,20 +2,31 @@
 
 import { randomUUID } from "node:crypto";
 import { statfs } from "node:fs/promises";
+import type { Environment } from "../domain/app-json.ts";
+import { applyConfigChange } from "../domain/config-vars.ts";
 import { appUrl } from "../domain/hostname.ts";
-import type { App, Build, Slug, User } from "../domain/model.ts";
+import type { App, Build, ConfigVars, Slug, User } from "../domain/model.ts";
 import { AppError, publicMessage } from "../errors.ts";
 import { build, BuildFailed } from "./build.ts";
 import type { BuildLogs } from "./build-log.ts";
 import type { Target } from "./converge.ts";
+import { runPostdeploy, setUp } from "./first-deploy.ts";
+import { readManifest } from "./manifest.ts";
 import { detail, inParagraphs, problem, tee, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import { createRelease, currentTarget, forgetSlug, launch } from "./release.ts";
 import { discardImage } from "./slug-image.ts";
 import type { Source } from "./source.ts";
-import { createStopwatch } from "./stopwatch.ts";
+import { createStopwatch, type Stopwatch } from "./stopwatch.ts";
 
-export type Push = { app: App; user: User; branch: string; source: Source };
+export type Push = {
+  app: App;
+  user: User;
+  branch: string;
+  source: Source;
+  /** As which app.json is to be seen, where the app is not the real one. */
+  environment?: Environment;
+};
 
 export type Pusher = {
   /** True when the pushed version serves. Never throws: the reason of a false is written to the output. */
@@ -59,21 +70,14 @@ export function createPusher(parts: Parts, logs: BuildLogs): Pusher {
 
 async function deploy(parts: Parts, push: Push, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
   const { store, lock, log } = parts;
-  const { app, source } = push;
+  const { app } = push;
   const stopwatch = createStopwatch();
   store.builds.insert(row);
   await assertDiskSpace(parts);
-  parts.events.emit({ kind: "build_started", appId: app.id, build: row, user: push.user });
-  const slug = await build(parts, app, row, source, currentTarget(parts, app).release.config, output, stopwatch, signal).then((built) => {
-    parts.events.emit({ kind: "build_ended", appId: app.id, build: row, succeeded: true });
-    return built;
-  }, (error: unknown) => {
-    parts.events.emit({ kind: "build_ended", appId: app.id, build: row, succeeded: false });
-    throw error;
-  });
+  const { slug, env } = await watched(parts, push, row, () => buildSlug(parts, push, row, output, stopwatch, signal));
 
-  await lock.run(app.id, async () => {
-    const target = await recordRelease(parts, push, row, slug);
+  const target = await lock.run(app.id, async () => {
+    const target = await recordRelease(parts, push, row, slug, env);
     stopwatch.lap("release");
     await launch(parts, target, output, { stopwatch, signal }).catch(async (error: unknown) => {
       await forgetSlug(parts, target);
@@ -83,19 +87,46 @@ async function deploy(parts: Parts, push: Push, row: Build, output: Paragraphs, 
     store.builds.update(row);
     detail(output, `Released v${target.release.version}`);
     if (target.release.formation["web"] !== undefined) detail(output, `${appUrl(app.name, parts.config, parts.routerPort())} deployed to paas`);
-    output.blank();
-    output.write("Verifying deploy... done.\n");
     log.info({ app: app.name, release: `v${target.release.version}`, stages: stopwatch.stages() }, "deploy succeeded");
+    return target;
   });
+  // Outside the lock: the app must be looked after while the script works.
+  if (env !== undefined) await runPostdeploy(parts, target, output);
+  output.blank();
+  output.write("Verifying deploy... done.\n");
+}
+
+/** @returns the slug, and what the app's first release adds to its config vars; undefined where it has been released before */
+async function buildSlug(parts: Parts, { app, source, environment }: Push, row: Build, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ slug: Slug; env: ConfigVars | undefined }> {
+  const appJson = await readManifest(source, environment);
+  stopwatch.lap("read source");
+  const current = currentTarget(parts, app);
+  const env = current.slug === undefined ? setUp(current, appJson, output) : undefined;
+  const slug = await build(parts, app, row, source, appJson, withFirst(env, current.release.config), output, stopwatch, signal);
+  return { slug, env };
+}
+
+/** Tells of the build's beginning and its end. */
+async function watched<Built>({ events }: Parts, { app, user }: Push, row: Build, work: () => Promise<Built>): Promise<Built> {
+  const ended = (succeeded: boolean): void => events.emit({ kind: "build_ended", appId: app.id, build: row, succeeded });
+  events.emit({ kind: "build_started", appId: app.id, build: row, user });
+  try {
+    const built = await work();
+    ended(true);
+    return built;
+  } catch (error) {
+    ended(false);
+    throw error;
+  }
 }
 
 /** Writes slug, release and build in one step. An image that no row names must not stay. */
-async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug: Slug): Promise<Target> {
+async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug: Slug, env: ConfigVars | undefined): Promise<Target> {
   const { store } = parts;
-  const { config, formation } = currentTarget(parts, app).release;
   try {
+    const { config: current, formation } = currentTarget(parts, app).release;
     return store.transaction(() => {
-      const target = createRelease(parts, app, { slug, config, formation, description: `Deploy ${slug.commit.slice(0, 8)}`, user });
+      const target = createRelease(parts, app, { slug, config: withFirst(env, current), formation, description: `Deploy ${slug.commit.slice(0, 8)}`, user });
       Object.assign(row, { slugId: slug.id, releaseId: target.release.id, buildpack: slug.buildpack });
       store.builds.update(row);
       return target;
@@ -104,6 +135,11 @@ async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug
     await discardImage(parts, slug.image);
     throw error;
   }
+}
+
+/** What is set already wins over what app.json asks for. @throws AppError invalid_params: it is too much together */
+function withFirst(env: ConfigVars | undefined, current: ConfigVars): ConfigVars {
+  return env === undefined ? current : applyConfigChange(env, current);
 }
 
 /** Tells pusher and log why, and writes it down. */

@@ -6,8 +6,9 @@ import type { App, ConfigVars, Deployment, Release, Slug, User } from "../domain
 import { AppError, notFound, publicMessage } from "../errors.ts";
 import { converge, type Target } from "./converge.ts";
 import { dynoSpec } from "./dyno-spec.ts";
-import { minutes, topic, wholeLines, type Output } from "./output.ts";
+import { topic, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
+import { runToEnd } from "./run-to-end.ts";
 import { discardImage } from "./slug-image.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
@@ -91,16 +92,11 @@ export async function launch(parts: Parts, target: Target, output: Output, optio
 /** Runs the `release` process once, in the new image with the new config, before anything new starts (devcenter: release-phase). */
 async function runReleasePhase(parts: Parts, { app, release, slug }: Target, output: Output, signal: AbortSignal | undefined): Promise<void> {
   if (!slug) return;
-  const { limits } = parts.config;
   topic(output, "Running release command...");
-  const spec = dynoSpec(app, release, slug, "release", release.version, limits.dynoMemoryMb);
-  const printed = wholeLines(output);
+  const spec = dynoSpec(app, release, slug, "release", release.version, parts.config.limits.dynoMemoryMb);
   parts.events.emit({ kind: "release_command_started", appId: app.id, release, command: spec.command });
-  const { code, outOfMemory, timedOut } = await parts.engine.runOnce(spec, printed, limits.releaseMinutes * 60_000, signal).finally(printed.end);
-  if (code === 0 && !timedOut) return;
-  if (signal?.aborted) throw new AppError("release_phase_failed", "The release command was interrupted.");
-  const why = timedOut ? `took longer than ${minutes(limits.releaseMinutes)} and was stopped (PAAS_RELEASE_MINUTES)` : outOfMemory ? `used more than ${limits.dynoMemoryMb} MB of memory and was killed (PAAS_DYNO_MEMORY_MB)` : `exited with status ${code}`;
-  throw new AppError("release_phase_failed", `The release command ${why}.`);
+  const failed = await runToEnd(parts, spec, output, signal);
+  if (failed !== undefined) throw new AppError("release_phase_failed", `The release command ${failed}.`);
 }
 
 /** A slug that never served is of no use to anybody: its image goes. */
