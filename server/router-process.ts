@@ -1,6 +1,6 @@
 /** The router's process: found running or started, and started again when it is gone. It outlives the control plane on purpose. */
 
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { openSync, closeSync } from "node:fs";
 import { getCompileCacheDir } from "node:module";
 import { dirname } from "node:path";
@@ -13,6 +13,8 @@ import type { DataDir } from "./data-dir.ts";
 const MAIN = fileURLToPath(new URL("../proxy/main.ts", import.meta.url));
 const START_MS = 10_000;
 const POLL_MS = 25;
+/** Between two tries: a router that ended at once usually met a worker of the one before, which still held the port. */
+const AGAIN_MS = 100;
 const LOOK_MS = 1000;
 /** Asking the kernel whether a process lives costs nothing. */
 const PULSE_MS = 50;
@@ -47,24 +49,29 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
       await end(found.pid);
       found = undefined;
     }
-    if (!found && config.router === "spawn") launch();
+    let child = !found && config.router === "spawn" ? launch() : undefined;
     const until = performance.now() + START_MS;
     for (; !found; found = await health()) {
       if (performance.now() > until) throw new Error(`The router did not start on ${config.bind}:${config.httpPort} (PAAS_HTTP_PORT). ${dataDir.routerLog} says why.`);
       await pause(POLL_MS);
+      if (child && hasEnded(child)) {
+        await pause(AGAIN_MS);
+        child = launch();
+      }
     }
     ({ port, pid } = found);
     tlsPort = found.tlsPort ?? undefined;
     return found;
   }
 
-  function launch(): void {
+  function launch(): ChildProcess {
     const out = openSync(dataDir.routerLog, "a", 0o600);
     const child = spawn(process.execPath, [MAIN, ...args()], { detached: true, stdio: ["ignore", out, out], env: environment(config) });
     child.on("error", (error) => log.error({ err: error }, "the router could not be started"));
     child.unref();
     closeSync(out);
     log.info({ pid: child.pid }, "router started");
+    return child;
   }
 
   /** A router of another version of its code, or with other settings, gives its place to one of ours; it serves on if that fails. */
@@ -115,6 +122,10 @@ function differs(wanted: number | undefined, found: number | undefined): boolean
 function environment(config: Config): Record<string, string> {
   const cache = getCompileCacheDir();
   return { PATH: config.programPath, ...(cache ? { NODE_COMPILE_CACHE: dirname(cache) } : {}) };
+}
+
+function hasEnded({ exitCode, signalCode, pid }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null || pid === undefined;
 }
 
 function lives(pid: number): boolean {

@@ -11,6 +11,8 @@ import type { Remover } from "./remover.ts";
 import { createDemultiplexer } from "./streams.ts";
 
 const CALL_MS = 30_000;
+/** Without a terminal the program's two outputs become one inside: the engine carries them apart and loses which came first. */
+const JOINED = ["/bin/sh", "-c", 'exec /opt/paas/bin/start "$0" 2>&1'];
 
 type OneOffs = Pick<Engine, "attachOneOff" | "attachInside" | "startDetached" | "oneOffs">;
 
@@ -18,7 +20,7 @@ type OneOffs = Pick<Engine, "attachOneOff" | "attachInside" | "startDetached" | 
 export function createOneOffs(docker: Dockerode, instance: string, remover: Remover, waitForExit: Engine["waitForExit"], onStarted: (dyno: Dyno) => void): OneOffs {
   return {
     async attachOneOff(spec, terminal) {
-      const options: Dockerode.ContainerCreateOptions = { ...containerOf(instance, spec, "one-off"), Tty: terminal !== undefined, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true };
+      const options: Dockerode.ContainerCreateOptions = { ...containerOf(instance, spec, "one-off"), Cmd: started(spec.command, terminal), Tty: terminal !== undefined, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true };
       const container = await within(CALL_MS, "create one-off dyno", docker.createContainer(options));
       try {
         const wire = (await within(CALL_MS, "attach", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }))) as unknown as Duplex;
@@ -35,7 +37,7 @@ export function createOneOffs(docker: Dockerode, instance: string, remover: Remo
 
     async attachInside(dynoId, command, env, terminal) {
       const exec = await within(CALL_MS, "create exec", docker.getContainer(dynoId).exec({
-        Cmd: ["/opt/paas/bin/start", command], Env: Object.entries(env).map(([key, value]) => `${key}=${value}`), User: DYNO_USER, WorkingDir: "/app",
+        Cmd: started(command, terminal), Env: Object.entries(env).map(([key, value]) => `${key}=${value}`), User: DYNO_USER, WorkingDir: "/app",
         Tty: terminal !== undefined, AttachStdin: true, AttachStdout: true, AttachStderr: true,
       }));
       const wire = await within(CALL_MS, "start exec", exec.start({ hijack: true, stdin: true, Tty: terminal !== undefined }));
@@ -62,7 +64,10 @@ export function createOneOffs(docker: Dockerode, instance: string, remover: Remo
       return lists.flat().map(dynoFromContainer).filter(({ type }) => type === "run");
     },
   };
+}
 
+function started(command: string, terminal: Terminal | undefined): string[] {
+  return terminal ? ["/opt/paas/bin/start", command] : [...JOINED, command];
 }
 
 /** The engine's one connection as the two ends of the program's wire. */

@@ -81,7 +81,8 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
   };
 }
 
-function freeName({ store }: Parts): string {
+/** A made-up name that no app has. */
+export function freeName({ store }: Pick<Parts, "store">): string {
   for (;;) {
     const name = randomAppName();
     if (!store.apps.find(name)) return name;

@@ -53,19 +53,31 @@ export function createOneOffs(parts: Parts): OneOffs {
   /** Those that are being started or run attached, by the id of their view. */
   const attached = new Map<string, { app: App; view: DynoView; program: Promise<Attached> }>();
   const limitMs = config.limits.oneOffHours * 3_600_000;
+  /** Names of those that are being started on their own, which no list shows yet, by app. */
+  const booked = new Map<string, Set<string>>();
   let looking: NodeJS.Timeout | undefined;
 
   const prepare = async (app: App, request: RunRequest): Promise<{ spec: DynoSpec; release: Release }> => {
     const { release } = currentTarget(parts, app);
     const slug = slugOf(parts.store, release);
     if (!slug) throw new AppError("no_slug", "The app has no release with code yet: push a version first.");
-    const running = await list(app);
-    if (running.length >= config.limits.oneOffDynos) throw invalidParams(`command: ${running.length} one-off dynos of ${app.name} run already, no more are allowed (PAAS_ONE_OFF_DYNOS). Stop one first.`);
-    const taken = new Set(running.map(({ name }) => name));
+    const taken = new Set([...(await list(app)).map(({ name }) => name), ...(booked.get(app.id) ?? [])]);
+    if (taken.size >= config.limits.oneOffDynos) throw invalidParams(`command: ${taken.size} one-off dynos of ${app.name} run already, no more are allowed (PAAS_ONE_OFF_DYNOS). Stop one first.`);
     let number = randomInt(1000, 10_000);
     while (taken.has(`run.${number}`)) number = randomInt(1000, 10_000);
     const base = dynoSpec(app, release, slug, "run", number, config.limits.dynoMemoryMb);
     return { spec: { ...base, command: request.command, env: { ...base.env, ...request.env, ...terminalEnvironment(request.terminal) } }, release };
+  };
+
+  const whileBooked = async <T>(app: App, name: string, work: () => Promise<T>): Promise<T> => {
+    const names = booked.get(app.id) ?? new Set();
+    booked.set(app.id, names.add(name));
+    try {
+      return await work();
+    } finally {
+      names.delete(name);
+      if (names.size === 0) booked.delete(app.id);
+    }
   };
 
   const reserve = (app: App, view: DynoView, begin: () => Promise<Attached>): Waiting => {
@@ -137,7 +149,7 @@ export function createOneOffs(parts: Parts): OneOffs {
     async detach(app, request) {
       const { spec, release } = await prepare(app, request);
       events.emit({ kind: "dyno_starting", dyno: refOf(spec), command: spec.command });
-      const id = await engine.startDetached(spec);
+      const id = await whileBooked(app, refOf(spec).name, () => engine.startDetached(spec));
       events.emit({ kind: "dyno_up", dyno: refOf(spec) });
       void engine.waitForExit(id).then(() => look()).catch((err: unknown) => log.warn({ err }, "a one-off dyno that ended is left for the next look"));
       if (request.timeToLive !== undefined) setTimeout(() => void engine.discardDyno(id, GRACE_MS).catch(() => undefined), request.timeToLive * 1000).unref();

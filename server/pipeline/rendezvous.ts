@@ -23,6 +23,8 @@ export async function meet(oneOffs: Pick<OneOffs, "fetch">, socket: Duplex, firs
   socket.pause();
   try {
     const program = await begin();
+    // The client may have left while the dyno was starting.
+    if (socket.destroyed) return await program.kill();
     const give = (octets: Buffer): void => {
       const ended = octets.at(-1) === EOT && !program.terminal;
       const input = ended ? octets.subarray(0, -1) : octets;

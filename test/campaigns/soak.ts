@@ -19,7 +19,7 @@ try {
       tellReasons(soFar);
     },
   });
-  say(`requests: ${report.requests} in ${Math.round(report.seconds)} s, flips: ${report.flips}, failed: ${report.failed}, stale answers: ${report.stale}`);
+  say(`requests: ${report.requests} in ${Math.round(report.seconds)} s, flips: ${report.flips}, failed: ${report.failed}, stale answers: ${report.stale}, held back: ${report.heldBack} times`);
   say(`steady: ${times(report.steady)}`);
   say(`during flips: ${times(report.changing)}`);
   say(`event streams: ${streams(report.events)}`);

@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { freePort } from "../support/free-port.ts";
@@ -40,6 +44,12 @@ async function killRouter(): Promise<number> {
 const routerPid = (): Promise<number | undefined> => paas.router.health().then(({ pid }) => pid, () => undefined);
 const serves = async (): Promise<boolean> => (await app.text().catch(() => "")) === "served";
 
+/** Whether the server listens there now. */
+async function listening(server: Server, port: number): Promise<boolean> {
+  server.listen(port, "127.0.0.1");
+  return once(server, "listening").then(() => true, () => false);
+}
+
 /** @returns milliseconds until the app is served again */
 async function untilServed(): Promise<number> {
   const began = performance.now();
@@ -65,6 +75,21 @@ describe("the router", () => {
     await app.push({ text: "served" });
     await load.stop();
     expect(load.failures()).toEqual([]);
+  });
+
+  it("that meets its port still held is started again as soon as it is free, not only at the next look", async () => {
+    const { pid } = paas.process();
+    process.kill(pid ?? 0, "SIGSTOP");
+    await killRouter();
+    const holder = createServer((socket) => socket.destroy());
+    await eventually("the port is held by somebody else", () => listening(holder, paas.routerPort), 10_000 * overload());
+    process.kill(pid ?? 0, "SIGCONT");
+    await eventually("a router met the held port", async () => (await readFile(join(paas.dataDir, "logs", "router.log"), "utf8")).includes("EADDRINUSE"), 10_000 * overload());
+    const closed = once(holder, "close");
+    holder.close();
+    await closed;
+    expect(await untilServed()).toBeLessThan(3000 * overload());
+    await invariants.hold();
   });
 
   it("whose main process alone is killed: its workers end what they have in flight, and another router takes over", async () => {

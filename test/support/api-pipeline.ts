@@ -2,12 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import { PassThrough } from "node:stream";
-import { assertAppName, randomAppName } from "../../server/domain/app-name.ts";
+import { assertAppName } from "../../server/domain/app-name.ts";
 import { EMPTY_APP_JSON } from "../../server/domain/app-json.ts";
 import { applyConfigChange, describeConfigChange } from "../../server/domain/config-vars.ts";
 import { nextFormation, parseQuantity } from "../../server/domain/formation.ts";
 import type { App, Build, ProcessTypes, Release, User } from "../../server/domain/model.ts";
 import { AppError, invalidParams, notFound } from "../../server/errors.ts";
+import { freeName } from "../../server/pipeline/app-lifecycle.ts";
 import { appRoute } from "../../server/pipeline/app-route.ts";
 import { createDomainChanges, type RoutingParts } from "../../server/pipeline/domains.ts";
 import type { DynoView } from "../../server/pipeline/dyno.ts";
@@ -93,7 +94,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     },
 
     async createApp(given, user) {
-      const name = given ?? randomAppName();
+      const name = given ?? freeName({ store });
       assertAppName(name);
       const app: App = { id: randomUUID(), name, ownerId: user.id, createdAt: now(), updatedAt: now() };
       taken(name, () => store.apps.insert(app));

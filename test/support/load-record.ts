@@ -13,6 +13,8 @@ export type LoadReport = {
   requests: number;
   failed: number;
   reasons: string[];
+  /** Times that a request was begun late because too many were without an end (a machine that stands still). */
+  heldBack: number;
   /** Answers of an old release to a request that began after the change from it was acknowledged. */
   stale: number;
   /** Of answers that are not slow on purpose: while no change was under way, and while one was. */
@@ -31,6 +33,7 @@ export class LoadRecord {
   requests = 0;
   failed = 0;
   stale = 0;
+  heldBack = 0;
   readonly events: StreamCounts = { opened: 0, messages: 0, endedByDrain: 0 };
   readonly sockets: StreamCounts = { opened: 0, messages: 0, endedByDrain: 0 };
   readonly #drainMs: number;
@@ -70,8 +73,8 @@ export class LoadRecord {
   }
 
   report(): LoadReport {
-    const { requests, failed, stale, events, sockets } = this;
-    return { requests, failed, stale, events, sockets, reasons: this.#reasons, steady: timesOf(this.#steady), changing: timesOf(this.#changing) };
+    const { requests, failed, stale, heldBack, events, sockets } = this;
+    return { requests, failed, stale, heldBack, events, sockets, reasons: this.#reasons, steady: timesOf(this.#steady), changing: timesOf(this.#changing) };
   }
 }
 
