@@ -1,26 +1,24 @@
 /** Installed dependencies, kept between builds: where everything that decides them is unchanged, nothing is installed again. */
 
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { UNFINISHED } from "../../lib/build-cache.ts";
 import { mustRun } from "../../lib/command.ts";
+import { annotateKept, forgetKept, keep, restoreKept, type KeptPaths } from "../../lib/kept-paths.ts";
 import type { Build, Toolchain } from "./build.ts";
 import { hasInstallScripts } from "./scripts.ts";
 
 /** Raise it when what is kept changes its form. */
 const FORMAT = 2;
-/** One file is read and written twice as fast as the thousands in it. */
-const ARCHIVE = "tree.tar";
+/** Of the buildpack's part of CACHE_DIR. */
+const FOLDER = "dependencies";
 /** What of package.json decides which packages are installed. */
 const FIELDS = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta", "bundleDependencies", "bundledDependencies", "dependenciesMeta", "overrides", "resolutions", "pnpm", "workspaces", "engines", "packageManager", "os", "cpu", "allowScripts", "trustedDependencies"];
 const CONFIGURATION = [".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".pnpmfile.cjs"];
 const PATCHES = ["patches", ".yarn/patches", ".yarn/plugins"];
 const VARIABLES = /^(npm_config_|yarn_|pnpm_|node_env$)/i;
 
-export type Kept = {
-  /** Relative to the app's folder. */
-  paths: string[];
+export type Kept = KeptPaths & {
   /** What pruning removed, once it is known. */
   pruned?: string[];
 };
@@ -52,44 +50,18 @@ async function workspaceManifests(build: Build): Promise<string[]> {
 }
 
 /** Unpacks what was kept under this key into the app's folder. @returns what it is, or undefined when there is none. */
-export async function restoreDependencies({ buildDir, cacheDir }: Build, key: string): Promise<Kept | undefined> {
-  const folder = join(cacheDir, "dependencies");
-  const kept = readKept(folder, key);
-  if (!kept) return undefined;
-  for (const path of kept.paths) rmSync(join(buildDir, path), { recursive: true, force: true });
-  if (kept.paths.length > 0) await mustRun("tar", ["-xf", join(folder, ARCHIVE), "-C", buildDir]);
-  return kept;
-}
-
-function readKept(folder: string, key: string): Kept | undefined {
-  try {
-    const { key: found, ...kept } = JSON.parse(readFileSync(join(folder, "kept.json"), "utf8")) as Kept & { key: string };
-    return found === key ? kept : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const restoreDependencies = (build: Build, key: string): Promise<Kept | undefined> => restoreKept<Kept>(build, FOLDER, key);
 
 /** Keeps `paths` under this key, in place of what was kept before; whole or not at all. */
-export async function keepDependencies({ buildDir, cacheDir }: Build, key: string, paths: string[]): Promise<void> {
-  const folder = join(cacheDir, "dependencies");
-  mkdirSync(cacheDir, { recursive: true });
-  const unfinished = mkdtempSync(join(cacheDir, UNFINISHED));
-  if (paths.length > 0) await mustRun("tar", ["-cf", join(unfinished, ARCHIVE), "-C", buildDir, ...paths.map((path) => `./${path}`)]);
-  writeFileSync(join(unfinished, "kept.json"), JSON.stringify({ key, paths }));
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(unfinished, folder);
-}
+export const keepDependencies = (build: Build, key: string, paths: string[]): Promise<void> => keep<Kept>(build, FOLDER, key, { paths });
 
 /** Notes what pruning removed, so that the next build need not ask the package manager. */
-export function notePruned({ cacheDir }: Build, key: string, pruned: string[]): void {
-  const folder = join(cacheDir, "dependencies");
-  const kept = readKept(folder, key);
-  if (kept) writeFileSync(join(folder, "kept.json"), JSON.stringify({ key, ...kept, pruned }));
+export function notePruned(build: Build, key: string, pruned: string[]): void {
+  annotateKept<Kept>(build, FOLDER, key, { pruned });
 }
 
-export function forgetDependencies({ cacheDir }: Build): void {
-  rmSync(join(cacheDir, "dependencies"), { recursive: true, force: true });
+export function forgetDependencies(build: Build): void {
+  forgetKept(build, FOLDER);
 }
 
 /** The top of the source tree and every node_modules of it, before an install. */

@@ -10,7 +10,7 @@ import { CAUSES } from "./causes.ts";
 import { dependencyKey, forgetDependencies, installedPaths, isWorkspace, keepDependencies, namesAtTop, restoreDependencies, type Kept } from "./dependency-cache.ts";
 import { isPlugAndPlay } from "./manager-environment.ts";
 import { major } from "./npm-library.ts";
-import { readOwnFile } from "./package-json.ts";
+import { readOwnFile } from "../../lib/own-file.ts";
 import { registryUrl } from "./registry.ts";
 import { canRunPlainly, hasInstallScripts, runInstallScripts } from "./scripts.ts";
 

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { Build, Manager } from "./build.ts";
-import { readOwnFile } from "./package-json.ts";
+import { readOwnFile } from "../../lib/own-file.ts";
 
 /** Adds to the build's environment; what the app sets itself stays. */
 export function setManagerEnvironment(build: Build, manager: Manager): void {

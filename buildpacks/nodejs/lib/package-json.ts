@@ -1,8 +1,8 @@
 /** package.json, read with care: it is whatever was pushed. */
 
-import { lstatSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { parseJsonObject } from "../../lib/json.ts";
 import { BuildFailure } from "../../lib/output.ts";
+import { readOwnFile } from "../../lib/own-file.ts";
 
 export type PackageJson = {
   name?: string;
@@ -19,7 +19,7 @@ export type PackageJson = {
 export function readPackageJson(buildDir: string): PackageJson {
   const text = readOwnFile(buildDir, "package.json");
   if (text === undefined) throw new BuildFailure("There is no package.json at the top of this repository.");
-  const raw = parse(text);
+  const raw = parseJsonObject("package.json", text);
   return {
     ...optionalString(raw, "name"),
     ...optionalString(raw, "version"),
@@ -29,39 +29,6 @@ export function readPackageJson(buildDir: string): PackageJson {
     cacheDirectories: list(raw, raw["cacheDirectories"] === undefined ? "cache_directories" : "cacheDirectories"),
     raw,
   };
-}
-
-/** The text of a file of the source tree; undefined when it is not there. @throws BuildFailure when it is a link. */
-export function readOwnFile(buildDir: string, name: string): string | undefined {
-  return checkOwnFile(buildDir, name) ? readFileSync(join(buildDir, name), "utf8").replace(/^\uFEFF/, "") : undefined;
-}
-
-/** Whether the file is there. Links are refused: through an error message they could show the pusher a file that is not theirs. */
-export function checkOwnFile(buildDir: string, name: string): boolean {
-  const found = lstatSync(join(buildDir, name), { throwIfNoEntry: false });
-  if (found && !found.isFile()) throw new BuildFailure(`${name} is not a regular file.`, `Commit ${name} itself, not a link or a folder of that name.`);
-  return found !== undefined;
-}
-
-function parse(text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new BuildFailure("Unable to parse package.json.", ...where(text, error instanceof Error ? error.message : String(error)), "Fix its syntax, commit and push again.");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BuildFailure("package.json must hold a JSON object.");
-  return value as Record<string, unknown>;
-}
-
-/** V8 tells the place as `line 3 column 5`, or as a position alone; at the end of the text it tells none. */
-function where(text: string, message: string): string[] {
-  const lines = text.split("\n");
-  const found = /line (\d+) column (\d+)/.exec(message);
-  const line = found ? Number(found[1]) : lines.length;
-  const column = found ? Number(found[2]) : (lines.at(-1) ?? "").length + 1;
-  const shown = (lines[line - 1] ?? "").replaceAll("\t", " ").slice(0, 120);
-  return [`${message.replace(/ in JSON at position.*/, "").replace(/ \(line .*/, "")} at line ${line}, column ${column}:`, `    ${shown}`, `    ${" ".repeat(Math.min(column - 1, 120))}^`];
 }
 
 function optionalString<Name extends string>(raw: Record<string, unknown>, name: Name): { [name in Name]?: string } {

@@ -6,7 +6,7 @@ import { mustRun } from "../../lib/command.ts";
 import { BuildFailure, info, warn } from "../../lib/output.ts";
 import { BAKED, type Build, type Manager } from "./build.ts";
 import { bakedNpmVersion, semver } from "./npm-library.ts";
-import { checkOwnFile, readOwnFile } from "./package-json.ts";
+import { checkOwnFile, readOwnFile } from "../../lib/own-file.ts";
 import { installPackage } from "./registry.ts";
 
 const LOCK_FILES = { npm: "package-lock.json", Yarn: "yarn.lock", pnpm: "pnpm-lock.yaml" };

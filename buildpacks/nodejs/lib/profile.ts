@@ -12,6 +12,7 @@ export function writeProfile({ buildDir }: Build, nodeHome: string): void {
   mkdirSync(folder, { recursive: true });
   const path = [`${BUILDPACK}/shim`, ...binFolders(buildDir, nodeHome), "$PATH", "$HOME/bin", "$HOME/node_modules/.bin"];
   writeFileSync(join(folder, "nodejs.sh"), [`export PATH="${path.join(":")}"`, `export NODE_HOME="${nodeHome}"`, "export NODE_ENV=${NODE_ENV:-production}", ""].join("\n"));
+  copyFileSync(join(BUILDPACK, "../lib/profile/MEMORY_AVAILABLE.sh"), join(folder, "MEMORY_AVAILABLE.sh"));
   copyFileSync(join(BUILDPACK, "profile/WEB_CONCURRENCY.sh"), join(folder, "WEB_CONCURRENCY.sh"));
 }
 

@@ -8,7 +8,7 @@ import { BuildFailure, info, step } from "../../lib/output.ts";
 import { BAKED, type Build, type Toolchain } from "./build.ts";
 import { CAUSES } from "./causes.ts";
 import type { PackageJson } from "./package-json.ts";
-import { readOwnFile } from "./package-json.ts";
+import { readOwnFile } from "../../lib/own-file.ts";
 
 /** Settings of npm that change how scripts run: npm itself must then run them. */
 const NPMRC_FOR_SCRIPTS = /^\s*(script-shell|node-options|ignore-scripts|shell|foreground-scripts)\s*=/m;

@@ -1,17 +1,5 @@
-# How many processes fit into this dyno, for servers that fork: Heroku's variables, from the dyno's own memory limit.
-# No command is started here, for every dyno's start waits for it.
+# How many processes fit into this dyno, for servers that fork: Heroku's variables, from what MEMORY_AVAILABLE.sh has found.
 
-if [[ -z ${MEMORY_AVAILABLE-} ]]; then
-  MEMORY_AVAILABLE=512
-  for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
-    if [[ -r $limit ]] && read -r bytes <"$limit" && [[ $bytes =~ ^[0-9]+$ ]] && ((bytes < 129024 * 1048576)); then
-      MEMORY_AVAILABLE=$((bytes / 1048576))
-      break
-    fi
-  done
-  unset limit bytes
-fi
-export MEMORY_AVAILABLE
 export WEB_MEMORY=${WEB_MEMORY:-$((MEMORY_AVAILABLE > 16384 ? 2048 : 512))}
 
 if [[ -z ${WEB_CONCURRENCY-} ]]; then
