@@ -144,7 +144,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     async stop({ router: alsoRouter = false, graceMs = 10_000 } = {}) {
       ready = false;
       pipeline.oneOffs.close();
-      await git.stop(graceMs);
+      await Promise.all([git.stop(graceMs), pipeline.closeBuilds(graceMs)]);
       await tls?.close();
       await http.close();
       await webhooks.stop();

@@ -87,6 +87,7 @@ export type Slug = {
   id: string;
   appId: string;
   image: string;
+  /** The source's version: domain/source-version.ts. */
   commit: string;
   buildpack: string;
   processTypes: ProcessTypes;
@@ -127,11 +128,17 @@ export type Deployment = {
 
 export type BuildStatus = "pending" | "succeeded" | "failed";
 
+/** Where the archive of a build came from, as its sender said it. */
+export type SourceBlob = { url: string; checksum: string | null; versionDescription: string | null };
+
 export type Build = {
   id: string;
   appId: string;
   status: BuildStatus;
+  /** The source's version: domain/source-version.ts. Empty as long as an archive without a version was not read. */
   commit: string;
+  /** Null where it was pushed. */
+  sourceBlob: SourceBlob | null;
   buildpack: string | null;
   slugId: string | null;
   releaseId: string | null;

@@ -47,7 +47,7 @@ export async function build(parts: Parts, app: App, row: Build, source: Source, 
 }
 
 function failure(outcome: { exit: { code: number; outOfMemory: boolean }; timedOut: boolean }, limits: Parts["config"]["limits"], signal: AbortSignal): AppError {
-  if (signal.aborted) return new AppError("build_failed", "The build was interrupted.");
+  if (signal.aborted) return signal.reason instanceof AppError ? signal.reason : new AppError("build_failed", "The build was interrupted.");
   if (outcome.timedOut) return new AppError("build_failed", `The build took longer than ${minutes(limits.buildMinutes)} and was stopped (PAAS_BUILD_MINUTES).`);
   if (outcome.exit.outOfMemory) return new AppError("build_failed", `The build used more than ${limits.buildMemoryMb} MB of memory and was killed (PAAS_BUILD_MEMORY_MB).`);
   if (outcome.exit.code === NO_BUILDPACK) return new BuildFailed("no_buildpack", "No default language could be detected for this app.");

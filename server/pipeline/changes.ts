@@ -3,6 +3,7 @@
 import { applyConfigChange, describeConfigChange } from "../domain/config-vars.ts";
 import { DEFAULT_SIZE, parseQuantity, type Formation } from "../domain/formation.ts";
 import type { Release } from "../domain/model.ts";
+import { shortVersion } from "../domain/source-version.ts";
 import { shown } from "../domain/shown.ts";
 import type { Dyno } from "../engine/engine.ts";
 import { AppError, invalidParams, notFound } from "../errors.ts";
@@ -12,7 +13,7 @@ import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createRelease, currentTarget, launch, slugOf, type LaunchOptions, type ReleaseChange } from "./release.ts";
 
-type Changes = Pick<Pipeline, "changeConfig" | "scale" | "rollback" | "restart" | "stop">;
+type Changes = Pick<Pipeline, "changeConfig" | "scale" | "releaseSlug" | "rollback" | "restart" | "stop">;
 
 /** Release-phase output of a change has no pusher to read it. */
 const NOBODY: Output = { write: () => undefined };
@@ -45,6 +46,14 @@ export function createChanges(parts: Parts): Changes {
         const description = describeScale(current.formation, formation);
         return description === undefined ? undefined : { slug: slugOf(store, current), config: current.config, formation, description };
       }, user, { releasePhase: false }),
+
+    releaseSlug: (app, slug, description, user) =>
+      change(app, (current) => {
+        // Asked again under the lock: it may have been pruned meanwhile.
+        const found = store.slugs.find(slug.id) ?? slug;
+        if (found.prunedAt !== null) throw new AppError("no_slug", `This slug was removed on ${found.prunedAt}: only the last ${parts.config.slugsKept} are kept (PAAS_SLUGS_KEPT). Build that source again.`);
+        return { slug: found, config: current.config, formation: current.formation, description: description ?? `Deploy ${shortVersion(found.commit)}` };
+      }, user),
 
     rollback: (app, release, user) =>
       change(app, (current) => {

@@ -3,6 +3,7 @@
 import type { App } from "../domain/model.ts";
 import { createAppLifecycle } from "./app-lifecycle.ts";
 import type { BuildLogs } from "./build-log.ts";
+import { createBuilds } from "./builds.ts";
 import { createChanges } from "./changes.ts";
 import { converge } from "./converge.ts";
 import { createDomainChanges } from "./domains.ts";
@@ -11,7 +12,6 @@ import { createOneOffs } from "./one-offs.ts";
 import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPromotion } from "./promote.ts";
-import { createPusher } from "./push.ts";
 import { currentTarget } from "./release.ts";
 import { createEndpointChanges } from "./sni-endpoints.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -26,7 +26,7 @@ export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Superv
   return {
     oneOffs,
     ...createAppLifecycle(parts, logs, removeRepository),
-    ...createPusher(parts, logs),
+    ...createBuilds(parts, logs),
     ...changes,
     ...createPromotion(parts),
     // A one-off dyno is never started anew: to restart it is to end it (devcenter: one-off-dynos).

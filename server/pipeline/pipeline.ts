@@ -1,15 +1,14 @@
 /** The pipeline as git, API and boot see it: every way in which an app changes. */
 
-import type { App, Build, Domain, Release, SniEndpoint, User } from "../domain/model.ts";
+import type { App, Build, Domain, Release, SniEndpoint, Slug, User } from "../domain/model.ts";
 import type { SwitchName } from "../domain/switches.ts";
+import type { Builds } from "./builds.ts";
 import type { DynoView } from "./dyno.ts";
 import type { OneOffs } from "./one-offs.ts";
-import type { Output } from "./output.ts";
-import type { Push } from "./push.ts";
 
 export type ReleaseStatus = "pending" | "succeeded" | "failed";
 
-export type Pipeline = {
+export type Pipeline = Builds & {
   /** Creates the app with v1 "Initial release"; its host answers from then on. A name is made up when none is given. @throws AppError invalid_params (bad or taken name) */
   createApp(name: string | undefined, user: User): Promise<App>;
   /** The app answers under its new host from one instant on. @throws AppError invalid_params */
@@ -17,15 +16,12 @@ export type Pipeline = {
   /** Stops and removes everything of the app. */
   destroyApp(app: App): Promise<void>;
 
-  /** Builds, releases and converges what was pushed. True when that version serves now; all that the pusher should read is written. Never throws. */
-  push(push: Push, output: Output, signal: AbortSignal): Promise<boolean>;
-  /** The build that holds the app's build lock. */
-  runningBuild(appId: string): Build | undefined;
-
   /** Applies a change in Heroku's form; resolves when the new release serves. No release where nothing changes. @throws AppError invalid_params, deploy_failed, release_phase_failed */
   changeConfig(app: App, change: unknown, user: User): Promise<Release>;
   /** Sets quantities (`2`, `"2"`, `"+1"`) and sizes. @throws AppError invalid_params, not_found, deploy_failed */
   scale(app: App, updates: { type: string; quantity?: unknown; size?: unknown }[], user: User): Promise<Release>;
+  /** A new release with a slug of the app's and the config that is current: what failed is tried again. @throws AppError no_slug, deploy_failed, release_phase_failed */
+  releaseSlug(app: App, slug: Slug, description: string | undefined, user: User): Promise<Release>;
   /** A new release with the slug and config of an earlier one. @throws AppError invalid_params, no_slug, deploy_failed */
   rollback(app: App, release: Release, user: User): Promise<Release>;
   /** Releases in `app` what serves in `source`, with the config vars of `app`; never builds. @throws AppError no_slug, deploy_failed, release_phase_failed */

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Slug } from "../domain/model.ts";
+import { shortVersion } from "../domain/source-version.ts";
 import { AppError } from "../errors.ts";
 import type { Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
@@ -21,7 +22,7 @@ export function createPromotion(parts: Parts): Pick<Pipeline, "promote"> {
         const { release: current } = currentTarget(parts, app);
         // Each app has its own slug, so that neither's history nor its end touches the other; the image is one.
         const slug: Slug = { ...from.slug, id: randomUUID(), appId: app.id, createdAt: parts.now() };
-        const target = createRelease(parts, app, { slug, config: current.config, formation: current.formation, description: `Promote ${source.name} v${from.release.version} ${slug.commit.slice(0, 8)}`, user });
+        const target = createRelease(parts, app, { slug, config: current.config, formation: current.formation, description: `Promote ${source.name} v${from.release.version} ${shortVersion(slug.commit)}`, user });
         await launch(parts, target, NOBODY).catch(async (error: unknown) => {
           await forgetSlug(parts, target);
           throw error;

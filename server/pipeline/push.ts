@@ -1,18 +1,16 @@
-/** `git push`, read downward: build → release → release phase → converge. What the pusher reads is written here. */
+/** `git push`, or a build of an archive, read downward: build → release → release phase → converge. What the pusher reads is written here. */
 
-import { randomUUID } from "node:crypto";
-import { statfs } from "node:fs/promises";
 import type { Environment } from "../domain/app-json.ts";
 import { applyConfigChange } from "../domain/config-vars.ts";
 import { appUrl } from "../domain/hostname.ts";
 import type { App, Build, ConfigVars, Slug, User } from "../domain/model.ts";
+import { shortVersion } from "../domain/source-version.ts";
 import { AppError, publicMessage } from "../errors.ts";
 import { build, BuildFailed } from "./build.ts";
-import type { BuildLogs } from "./build-log.ts";
 import type { Target } from "./converge.ts";
 import { runPostdeploy, setUp } from "./first-deploy.ts";
 import { readManifest } from "./manifest.ts";
-import { detail, inParagraphs, problem, tee, type Output } from "./output.ts";
+import { detail, problem, type inParagraphs, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import { createRelease, currentTarget, forgetSlug, launch } from "./release.ts";
 import { discardImage } from "./slug-image.ts";
@@ -28,56 +26,26 @@ export type Push = {
   environment?: Environment;
 };
 
-export type Pusher = {
-  /** True when the pushed version serves. Never throws: the reason of a false is written to the output. */
-  push(push: Push, output: Output, signal: AbortSignal): Promise<boolean>;
-  runningBuild(appId: string): Build | undefined;
+/** What is to be deployed: a push, or something else whose source is to be got first. */
+export type Delivery = Pick<Push, "app" | "user" | "environment"> & {
+  /** Long work is told to the output. @throws AppError */
+  open(output: Output, signal: AbortSignal): Promise<Source>;
 };
 
-type Paragraphs = ReturnType<typeof inParagraphs>;
+export type Paragraphs = ReturnType<typeof inParagraphs>;
 
-export function createPusher(parts: Parts, logs: BuildLogs): Pusher {
-  const running = new Map<string, Build>();
-
-  return {
-    runningBuild: (appId) => running.get(appId),
-
-    async push(push, pusherOutput, signal) {
-      const { app } = push;
-      const before = running.get(app.id);
-      if (before) {
-        problem(pusherOutput, `Push rejected, build ${before.id.slice(0, 8)} of ${app.name} is already running since ${before.createdAt}.\nWait for it to end and push again.`);
-        return false;
-      }
-      const at = parts.now();
-      const row: Build = { id: randomUUID(), appId: app.id, status: "pending", commit: push.source.commit, buildpack: null, slugId: null, releaseId: null, userId: push.user.id, reason: null, createdAt: at, updatedAt: at };
-      running.set(app.id, row);
-      const log = logs.open(row.id);
-      const output = inParagraphs(tee(pusherOutput, log));
-      try {
-        await deploy(parts, push, row, output, signal);
-        return true;
-      } catch (error) {
-        explain(parts, push, row, output, error);
-        return false;
-      } finally {
-        running.delete(app.id);
-        await log.close();
-      }
-    },
-  };
-}
-
-async function deploy(parts: Parts, push: Push, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
+/**
+ * Builds, releases and converges; resolves when that version serves. The build's row is there already.
+ * @throws AppError, BuildFailed: nothing but the row is left of it, and what served before serves on
+ */
+export async function deploy(parts: Parts, delivery: Delivery, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
   const { store, lock, log } = parts;
-  const { app } = push;
+  const { app } = delivery;
   const stopwatch = createStopwatch();
-  store.builds.insert(row);
-  await assertDiskSpace(parts);
-  const { slug, env } = await watched(parts, push, row, () => buildSlug(parts, push, row, output, stopwatch, signal));
+  const { slug, env } = await watched(parts, delivery, row, () => buildSlug(parts, delivery, row, output, stopwatch, signal));
 
   const target = await lock.run(app.id, async () => {
-    const target = await recordRelease(parts, push, row, slug, env);
+    const target = await recordRelease(parts, delivery, row, slug, env);
     stopwatch.lap("release");
     await launch(parts, target, output, { stopwatch, signal }).catch(async (error: unknown) => {
       await forgetSlug(parts, target);
@@ -97,7 +65,9 @@ async function deploy(parts: Parts, push: Push, row: Build, output: Paragraphs, 
 }
 
 /** @returns the slug, and what the app's first release adds to its config vars; undefined where it has been released before */
-async function buildSlug(parts: Parts, { app, source, environment }: Push, row: Build, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ slug: Slug; env: ConfigVars | undefined }> {
+async function buildSlug(parts: Parts, { app, environment, open }: Delivery, row: Build, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ slug: Slug; env: ConfigVars | undefined }> {
+  const source = await open(output, signal);
+  row.commit = source.commit;
   const appJson = await readManifest(source, environment);
   stopwatch.lap("read source");
   const current = currentTarget(parts, app);
@@ -107,7 +77,7 @@ async function buildSlug(parts: Parts, { app, source, environment }: Push, row: 
 }
 
 /** Tells of the build's beginning and its end. */
-async function watched<Built>({ events }: Parts, { app, user }: Push, row: Build, work: () => Promise<Built>): Promise<Built> {
+async function watched<Built>({ events }: Parts, { app, user }: Delivery, row: Build, work: () => Promise<Built>): Promise<Built> {
   const ended = (succeeded: boolean): void => events.emit({ kind: "build_ended", appId: app.id, build: row, succeeded });
   events.emit({ kind: "build_started", appId: app.id, build: row, user });
   try {
@@ -121,12 +91,12 @@ async function watched<Built>({ events }: Parts, { app, user }: Push, row: Build
 }
 
 /** Writes slug, release and build in one step. An image that no row names must not stay. */
-async function recordRelease(parts: Parts, { app, user }: Push, row: Build, slug: Slug, env: ConfigVars | undefined): Promise<Target> {
+async function recordRelease(parts: Parts, { app, user }: Delivery, row: Build, slug: Slug, env: ConfigVars | undefined): Promise<Target> {
   const { store } = parts;
   try {
     const { config: current, formation } = currentTarget(parts, app).release;
     return store.transaction(() => {
-      const target = createRelease(parts, app, { slug, config: withFirst(env, current), formation, description: `Deploy ${slug.commit.slice(0, 8)}`, user });
+      const target = createRelease(parts, app, { slug, config: withFirst(env, current), formation, description: `Deploy ${shortVersion(slug.commit)}`, user });
       Object.assign(row, { slugId: slug.id, releaseId: target.release.id, buildpack: slug.buildpack });
       store.builds.update(row);
       return target;
@@ -142,14 +112,14 @@ function withFirst(env: ConfigVars | undefined, current: ConfigVars): ConfigVars
   return env === undefined ? current : applyConfigChange(env, current);
 }
 
-/** Tells pusher and log why, and writes it down. */
-function explain({ store, log, now }: Parts, { app }: Push, row: Build, output: Paragraphs, error: unknown): void {
+/** Tells whoever waits and the log why, and writes it down. @param rejection what it comes to, such as `Push rejected to myapp.` */
+export function explain({ store, log, now }: Parts, app: App, rejection: string, row: Build, output: Paragraphs, error: unknown): void {
   const reason = publicMessage(error);
   const known = error instanceof AppError;
   output.blank();
   if (!(error instanceof BuildFailed)) problem(output, reason);
   output.blank();
-  problem(output, `Push rejected to ${app.name}.${known ? "" : " The platform's log has the cause."}`);
+  problem(output, `${rejection}${known ? "" : " The platform's log has the cause."}`);
   log[known ? "info" : "error"]({ app: app.name, build: row.id, ...(known ? { id: error.id } : {}), err: known ? error.cause : error }, "deploy failed");
   try {
     Object.assign(row, { status: "failed", reason, updatedAt: now() });
@@ -157,12 +127,4 @@ function explain({ store, log, now }: Parts, { app }: Push, row: Build, output: 
   } catch (err) {
     log.error({ app: app.name, build: row.id, err }, "the failed build could not be written down");
   }
-}
-
-/** @throws AppError disk_full before anything was started. */
-async function assertDiskSpace({ config, engine }: Parts): Promise<void> {
-  const data = await statfs(config.dataDir);
-  const free = Math.min(data.bavail * data.bsize, (await engine.freeDiskBytes()) ?? Infinity);
-  if (free < config.minFreeDiskMb * 1024 * 1024)
-    throw new AppError("disk_full", `The disk is nearly full: ${Math.floor(free / 1024 / 1024)} MB are free, a build needs ${config.minFreeDiskMb} MB (PAAS_MIN_FREE_DISK_MB). Free some space and push again.`);
 }

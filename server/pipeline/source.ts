@@ -1,11 +1,11 @@
-/** The pushed tree, as the pipeline sees it: git owns where it lies. */
+/** The tree that is to be built, as the pipeline sees it: git or the sources own where it lies. */
 
 import type { Readable } from "node:stream";
 
 export type Source = {
-  /** Full commit id. */
+  /** Full commit id; of an archive its version (domain/source-version.ts). */
   commit: string;
-  /** The tree as one tar stream, nothing left out (`export-ignore` does not hold). Errors of git reach the stream as 'error'. */
+  /** The tree as one tar stream, nothing left out (`export-ignore` does not hold). What goes wrong reaches the stream as 'error'. */
   archive(signal: AbortSignal): Readable;
   /**
    * A regular file (mode 100644 or 100755) at the top of the tree; undefined when there is none.

@@ -57,5 +57,5 @@ export function addDeployment(store: TestStore, release: Release): Deployment {
 }
 
 export function newBuild(store: TestStore, app: App): Build {
-  return { id: randomUUID(), appId: app.id, status: "pending", commit: "c0ffee", buildpack: null, slugId: null, releaseId: null, userId: store.user.id, reason: null, createdAt: AT, updatedAt: AT };
+  return { id: randomUUID(), appId: app.id, status: "pending", commit: "c0ffee", sourceBlob: null, buildpack: null, slugId: null, releaseId: null, userId: store.user.id, reason: null, createdAt: AT, updatedAt: AT };
 }

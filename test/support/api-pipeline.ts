@@ -78,7 +78,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     asked,
     oneOffs: createFakeOneOffs(asked, (app) => current(app)),
     startBuild(app, user) {
-      const build: Build = { id: randomUUID(), appId: app.id, status: "pending", commit: "a".repeat(40), buildpack: null, slugId: null, releaseId: null, userId: user.id, reason: null, createdAt: now(), updatedAt: now() };
+      const build: Build = { id: randomUUID(), appId: app.id, status: "pending", commit: "a".repeat(40), sourceBlob: null, buildpack: null, slugId: null, releaseId: null, userId: user.id, reason: null, createdAt: now(), updatedAt: now() };
       store.builds.insert(build);
       const output = new PassThrough();
       outputs.set(build.id, output);
@@ -89,7 +89,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
       store.slugs.insert({ id: slugId, appId: app.id, image: `sha256:${slugId}`, commit: "b".repeat(40), buildpack: "Node.js", processTypes, appJson: EMPTY_APP_JSON, stack: "debian-12", size: 1234, prunedAt: null, createdAt: now() });
       const before = current(app);
       const made = release(app, user, { slugId, config: before.config, formation: nextFormation(Object.keys(processTypes), before.formation), description: "Deploy bbbbbbbb" });
-      store.builds.insert({ id: randomUUID(), appId: app.id, status: "succeeded", commit: "b".repeat(40), buildpack: "Node.js", slugId, releaseId: made.id, userId: user.id, reason: null, createdAt: now(), updatedAt: now() });
+      store.builds.insert({ id: randomUUID(), appId: app.id, status: "succeeded", commit: "b".repeat(40), sourceBlob: null, buildpack: "Node.js", slugId, releaseId: made.id, userId: user.id, reason: null, createdAt: now(), updatedAt: now() });
       return made;
     },
 
@@ -109,6 +109,17 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     destroyApp: async (app) => store.apps.remove(app.id),
     push: async () => false,
     runningBuild: () => undefined,
+    buildArchive(order) {
+      const build: Build = { id: randomUUID(), appId: order.app.id, status: "pending", commit: order.version, sourceBlob: order.sourceBlob, buildpack: null, slugId: null, releaseId: null, userId: order.user.id, reason: null, createdAt: now(), updatedAt: now() };
+      store.builds.insert(build);
+      return build;
+    },
+    async cancelBuild(build) {
+      if (build.status !== "pending") throw new AppError("conflict", "This build has ended.");
+      store.builds.update({ ...build, status: "failed" });
+    },
+    closeBuilds: async () => undefined,
+    releaseSlug: async (app, slug, description, user) => release(app, user, { ...current(app), slugId: slug.id, description: description ?? "Deploy" }),
     async changeConfig(app, change, user) {
       const before = current(app);
       const config = applyConfigChange(before.config, change);
