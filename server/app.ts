@@ -24,6 +24,7 @@ import { createAppLock } from "./pipeline/app-lock.ts";
 import { createBuildLogs } from "./pipeline/build-log.ts";
 import { createPipeline } from "./pipeline/create-pipeline.ts";
 import { createPlatformEvents } from "./pipeline/events.ts";
+import { createHealthWatch } from "./pipeline/health-watch.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { recover } from "./pipeline/recover.ts";
 import { SECRET_LINE, meet } from "./pipeline/rendezvous.ts";
@@ -73,9 +74,10 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   });
   const logs = createLogs({ config, store, engine, log, dir: dataDir.appLogs, followRouter: (take) => followLog(dataDir.routerSocket, take) });
   const webhooks = createWebhookService({ store, log, allow: config.logs.drainAllow });
+  const events = createPlatformEvents([logs.take, webhooks.take], (error) => log.error({ err: error }, "an event was not told to all"));
   const parts: Parts = {
-    config, store, engine, log,
-    events: createPlatformEvents([logs.take, webhooks.take], (error) => log.error({ err: error }, "an event was not told to all")),
+    config, store, engine, log, events,
+    health: createHealthWatch({ engine, events }),
     router: createPatientRouter(router),
     lock: createAppLock(),
     retiring: new Set(),
@@ -149,6 +151,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       await http.close();
       await webhooks.stop();
       await acm.stop();
+      await parts.health.stop();
       await supervisor.stop();
       await logs.stop();
       await routerProcess.stop({ router: alsoRouter });

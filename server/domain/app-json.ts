@@ -96,10 +96,18 @@ export function appJsonIn(appJson: AppJson, environment: Environment): AppJson {
   };
 }
 
-/** The checks that a new dyno of the type must pass before it is trusted. */
-export function startupChecks({ healthchecks }: AppJson, type: string): HealthCheck[] {
-  const checks = Object.hasOwn(healthchecks, type) ? healthchecks[type] : undefined;
-  return (checks ?? []).filter((check) => check.type === "startup");
+/** What a new dyno of the type must pass before it is trusted: readiness too, for one that is not ready would be taken out of the route again at once. */
+export function startupChecks(appJson: AppJson, type: string): HealthCheck[] {
+  return checksOf(appJson, type).filter((check) => check.type !== "liveness");
+}
+
+/** What dynos of the type are asked as long as they run. An uptime that was reached once holds for ever. */
+export function standingChecks(appJson: AppJson, type: string): HealthCheck[] {
+  return checksOf(appJson, type).filter((check) => check.type !== "startup" && check.uptime === undefined);
+}
+
+function checksOf({ healthchecks }: AppJson, type: string): HealthCheck[] {
+  return (Object.hasOwn(healthchecks, type) ? healthchecks[type] : undefined) ?? [];
 }
 
 /** Only what is written there: what is not written overrides nothing. */

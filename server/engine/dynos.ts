@@ -92,10 +92,10 @@ export function createDynos(docker: Dockerode, instance: string, remover: Remove
       return demultiplex(framed as unknown as Buffer, 64 * 1024).split(/\r?\n/).filter((line) => line !== "").slice(-count).map((line) => line.slice(0, MAX_LINE));
     },
 
-    async execute(dynoId, command, timeoutMs) {
+    async execute(dynoId, command, timeoutMs, signal) {
       const exec = await within(CALL_MS, "create exec", docker.getContainer(dynoId).exec({ Cmd: command, AttachStdout: true, AttachStderr: true, User: DYNO_USER }));
       const stream = await within(CALL_MS, "start exec", exec.start({}));
-      const output = await collect(stream, timeoutMs);
+      const output = await collect(stream, timeoutMs, signal);
       const { ExitCode } = await within(LIST_MS, "inspect exec", exec.inspect());
       return output === undefined ? { code: 124, output: "timed out" } : { code: ExitCode ?? 1, output };
     },
@@ -169,18 +169,22 @@ export function pipeText(stream: Duplex, onText: (text: string) => void): Promis
   });
 }
 
-/** The text of a framed stream until its end; undefined when that takes longer than `timeoutMs`. */
-async function collect(stream: Duplex, timeoutMs: number): Promise<string | undefined> {
+/** The text of a framed stream until its end; undefined when that takes longer than `timeoutMs`, or when the signal fires. */
+async function collect(stream: Duplex, timeoutMs: number, signal: AbortSignal | undefined): Promise<string | undefined> {
   const texts: string[] = [];
   let timedOut = false;
-  const timer = setTimeout(() => {
+  const giveUp = (): void => {
     timedOut = true;
     stream.destroy();
-  }, timeoutMs);
+  };
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal?.addEventListener("abort", giveUp, { once: true });
+  if (signal?.aborted) giveUp();
   await pipeText(stream, (text) => {
     texts.push(text);
     if (texts.length > 1000) texts.splice(0, 500);
   });
   clearTimeout(timer);
+  signal?.removeEventListener("abort", giveUp);
   return timedOut ? undefined : texts.join("").slice(-64 * 1024);
 }

@@ -133,8 +133,8 @@ export type Engine = {
   usage(dynoId: string): Promise<DynoUsage | undefined>;
   /** The last lines that the dyno printed, oldest first. */
   lastLines(dynoId: string, count: number): Promise<string[]>;
-  /** Runs a command inside; resolves with its exit code and output (at most 64 KiB). */
-  execute(dynoId: string, command: string[], timeoutMs: number): Promise<{ code: number; output: string }>;
+  /** Runs a command inside; resolves with its exit code and output (at most 64 KiB). The signal ends the waiting, as the time limit does. */
+  execute(dynoId: string, command: string[], timeoutMs: number, signal?: AbortSignal): Promise<{ code: number; output: string }>;
   /** SIGTERM, `graceMs`, SIGKILL, remove. Idempotent. Resolves with whether SIGKILL was needed. */
   discardDyno(dynoId: string, graceMs: number): Promise<{ killed: boolean }>;
   /** Runs a one-off dyno to its end, its output live, and removes it. */

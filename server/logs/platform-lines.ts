@@ -37,10 +37,18 @@ function dynoTexts(event: DynoEvent, memoryMb: number): string[] {
       return [...boot, "State changed from starting to crashed"];
     }
     case "dyno_crashed": return ["State changed from up to crashed"];
+    case "dyno_check": return [checkText(event)];
     case "dyno_stopping": return ["Stopping all processes with SIGTERM"];
     case "dyno_killed": return [`Error R12 (Exit timeout) -> At least one process failed to exit within ${event.stopSeconds} seconds of SIGTERM`, "Stopping remaining processes with SIGKILL"];
     case "dyno_exited": return [...(event.outOfMemory ? [`Process running mem=${memoryMb}M(100.0%)`, "Error R14 (Memory quota exceeded) -> The process was killed"] : []), `Process exited with status ${event.code}`];
   }
+}
+
+function checkText({ check: { type, name, warn }, failures, verdict }: Extract<PlatformEvent, { kind: "dyno_check" }>): string {
+  const subject = `${type[0]?.toUpperCase()}${type.slice(1)} check "${name}"`;
+  if (verdict === undefined) return `${subject} holds again`;
+  const consequence = warn || type === "startup" ? "" : type === "liveness" ? ": the dyno is replaced" : ": no requests until it holds, unless no other dyno is ready";
+  return `${subject} failed ${failures === 1 ? "once" : `${failures} times in a row`} (${firstLine(verdict)})${consequence}`;
 }
 
 function starting(command: string): string {

@@ -63,6 +63,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
 
     destroyApp: (app) =>
       lock.run(app.id, async () => {
+        parts.health.watch(app.id, undefined, []);
         await router.remove(app.id);
         const dynos = await engine.dynos(app.id);
         const images = store.slugs.kept(app.id).map(({ image }) => image);

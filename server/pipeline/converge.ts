@@ -1,15 +1,17 @@
 /** The one road to a new state: start what is missing, wait until it is healthy, flip, record, discard what is left over. */
 
 import type { Route } from "../../proxy/route.ts";
-import { startupChecks } from "../domain/app-json.ts";
+import { startupChecks, type HealthCheck } from "../domain/app-json.ts";
 import type { App, Deployment, Release, Slug } from "../domain/model.ts";
 import { plan, type Wanted } from "../domain/plan.ts";
 import type { Dyno } from "../engine/engine.ts";
-import { AppError } from "../errors.ts";
+import { AppError, publicMessage } from "../errors.ts";
 import { appRoute, sameRoute } from "./app-route.ts";
 import { discard } from "./discard.ts";
 import { dynoSpec, wantedDynos } from "./dyno-spec.ts";
+import type { DynoRef } from "./events.ts";
 import { BootTimeout, untilHealthy } from "./health-check.ts";
+import { checkName } from "./health-probe.ts";
 import type { Parts } from "./parts.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
@@ -50,6 +52,7 @@ export async function converge(parts: Parts, target: Target, options: ConvergeOp
   options.stopwatch?.lap("flip");
   // From here on the new dynos serve: nothing below may take them down again.
   parts.store.deployments.makeCurrent(target.deployment, parts.now());
+  parts.health.watch(target.app.id, target.slug?.appJson, [...keep, ...started]);
   const discarded = discard(parts, leftover).catch((error: unknown) => parts.log.error({ app: target.app.name, err: error }, "old dynos are left for the next look"));
   return { discarded };
 }
@@ -67,7 +70,7 @@ async function startAll(parts: Parts, { app, release, slug }: Target, start: { t
       const dyno = await parts.engine.startDyno(dynoSpec(app, release, slug, type, number, parts.config.limits.dynoMemoryMb));
       started.push(dyno);
       stopwatch?.lap(`start ${dyno.name}`);
-      await untilHealthy(parts.engine, dyno, startupChecks(slug.appJson, type), parts.config.limits.bootSeconds, either);
+      await untilHealthy(parts.engine, dyno, startupChecks(slug.appJson, type), parts.config.limits.bootSeconds, either, (check, error) => warn(parts, dynoRef, check, error));
       stopwatch?.lap(`boot ${dyno.name}`);
       parts.events.emit({ kind: "dyno_up", dyno: dynoRef });
     } catch (error) {
@@ -84,6 +87,12 @@ async function startAll(parts: Parts, { app, release, slug }: Target, start: { t
   throw failures.find((error) => !(error instanceof Error && error.message.includes("interrupted"))) ?? failures[0];
 }
 
+/** A check that only warns has failed. */
+function warn({ events }: Parts, dyno: DynoRef, check: HealthCheck, error: unknown): void {
+  const { type, attempts } = check;
+  events.emit({ kind: "dyno_check", dyno, check: { type, name: checkName(check), warn: true }, failures: attempts, verdict: publicMessage(error) });
+}
+
 function isBootTimeout(error: unknown): boolean {
   return error instanceof BootTimeout || (error instanceof Error && error.cause instanceof BootTimeout);
 }
@@ -94,9 +103,19 @@ async function throwAway({ engine, log, events }: Parts, dynos: Dyno[]): Promise
   await Promise.all(dynos.map((dyno) => engine.discardDyno(dyno.id, 2000).catch((error: unknown) => log.warn({ dyno: dyno.name, err: error }, "a dyno that failed is left for the next look"))));
 }
 
+/**
+ * The web dynos that get requests: those that are ready. Where none is, all stay: a dyno that may answer badly beats none that answers, and a
+ * check that fails everywhere tells more of itself, or of what all dynos stand on, than of each of them.
+ */
+function withRequests({ health }: Parts, dynos: Dyno[]): Dyno[] {
+  const web = dynos.filter(({ type }) => type === "web");
+  const ready = web.filter(({ id }) => health.isReady(id));
+  return ready.length > 0 ? ready : web;
+}
+
 /** Points the router at the web dynos, unless it does that already. */
 async function switchTo(parts: Parts, target: Target, dynos: Dyno[], before: Route | undefined): Promise<void> {
-  const route = appRoute(parts, target, dynos);
+  const route = appRoute(parts, target, withRequests(parts, dynos));
   if (before && sameRoute(before, route)) return;
   await parts.router.switchTo(route);
 }

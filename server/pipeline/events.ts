@@ -21,6 +21,8 @@ export type PlatformEvent =
   | { kind: "dyno_failed"; dyno: DynoRef; bootSeconds: number | undefined }
   /** It had been up. */
   | { kind: "dyno_crashed"; dyno: DynoRef }
+  /** A check of app.json has failed so often that it counts, or holds again (no verdict then). */
+  | { kind: "dyno_check"; dyno: DynoRef; check: { type: "startup" | "liveness" | "readiness"; name: string; warn: boolean }; failures: number; verdict: string | undefined }
   | { kind: "dyno_stopping"; dyno: DynoRef }
   /** It was still there so long after SIGTERM. */
   | { kind: "dyno_killed"; dyno: DynoRef; stopSeconds: number }

@@ -7,6 +7,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Store } from "../store/store.ts";
 import type { AppLock } from "./app-lock.ts";
 import type { PlatformEvents } from "./events.ts";
+import type { HealthWatch } from "./health-watch.ts";
 
 export type Parts = {
   config: Config;
@@ -17,6 +18,8 @@ export type Parts = {
   log: Logger;
   /** What happens to apps is told here, and nowhere else. */
   events: PlatformEvents;
+  /** Asks the dynos that serve how they are. */
+  health: HealthWatch;
   /** Ids of dynos whose discarding is under way: nobody counts on them, nobody discards them twice. */
   retiring: Set<string>;
   /** The port that the router really listens on. */

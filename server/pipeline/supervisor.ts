@@ -1,4 +1,4 @@
-/** Keeps what runs as it is wanted: a dyno that crashed is replaced, with patience; what nobody accounts for goes. */
+/** Keeps what runs as it is wanted: a dyno that crashed or fails its liveness check is replaced, with patience; what nobody accounts for goes. */
 
 import { countCrash, nextStart, type Crashes } from "../domain/backoff.ts";
 import type { App } from "../domain/model.ts";
@@ -27,11 +27,12 @@ export type Supervisor = {
 type Record = Crashes & { deploymentId: string; dueAt: number };
 
 export function createSupervisor(parts: Parts): Supervisor {
-  const { store, engine, router, lock, log } = parts;
+  const { store, engine, router, lock, log, health } = parts;
   const records = new Map<string, Record>();
   const timers = new Map<string, NodeJS.Timeout>();
   const running = new Set<Promise<void>>();
   let stopWatching: (() => void) | undefined;
+  let stopListening: (() => void) | undefined;
   let looking: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -59,7 +60,8 @@ export function createSupervisor(parts: Parts): Supervisor {
     const crashed = existing.find(({ id }) => id === died);
     // First the route loses what is dead; only then is time spent on starting anything.
     await converge(parts, target, { start: () => false });
-    const missing = plan(wantedDynos(target.release, target.slug, parts.config.limits.dynoMemoryMb), existing, new Set()).start;
+    // One that fails its liveness check serves on, as well as it can, until another stands in its place.
+    const missing = plan(wantedDynos(target.release, target.slug, parts.config.limits.dynoMemoryMb), existing, new Set(), ({ id }) => health.isFailing(id)).start;
     if (crashed && missing.some(({ type, number, fingerprint }) => crashed.name === `${type}.${number}` && crashed.fingerprint === fingerprint)) {
       parts.events.emit({ kind: "dyno_crashed", dyno: crashed });
       recordCrash(target, crashed.name, "dyno crashed");
@@ -73,7 +75,7 @@ export function createSupervisor(parts: Parts): Supervisor {
         continue;
       }
       try {
-        await converge(parts, target, { start: (wanted) => wanted.type === type && wanted.number === number });
+        await converge(parts, target, { start: (wanted) => wanted.type === type && wanted.number === number, stale: (dyno) => dyno.name === name && health.isFailing(dyno.id) });
         log.info({ app: app.name, dyno: name }, "dyno started");
       } catch (error) {
         log.warn({ app: app.name, dyno: name, err: error }, "dyno did not come up");
@@ -145,10 +147,12 @@ export function createSupervisor(parts: Parts): Supervisor {
         if (event === undefined) look(engine.prepare(() => undefined));
         else if (!parts.retiring.has(event.dynoId)) heal(event.appId, event.dynoId);
       });
+      stopListening = health.listen(({ appId, id }) => heal(appId, health.isFailing(id) ? id : undefined));
     },
     async stop() {
       stopped = true;
       stopWatching?.();
+      stopListening?.();
       clearTimeout(looking);
       for (const timer of timers.values()) clearTimeout(timer);
       await Promise.all(running);

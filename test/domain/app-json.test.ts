@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { appJsonIn, EMPTY_APP_JSON, parseAppJson, startupChecks, type AppJson } from "../../server/domain/app-json.ts";
+import { appJsonIn, EMPTY_APP_JSON, parseAppJson, standingChecks, startupChecks, type AppJson } from "../../server/domain/app-json.ts";
 import { refusal } from "../support/refusal.ts";
 
 const parse = (document: unknown): AppJson => parseAppJson(Buffer.from(typeof document === "string" ? document : JSON.stringify(document)));
@@ -151,9 +151,12 @@ test("J6: of a key that stands there twice the last one counts, as everywhere in
   expect(parse('{"formation": {"web": {"quantity": 1}}, "formation": {"web": {"quantity": 2}}}').formation).toEqual({ web: { quantity: 2 } });
 });
 
-test("only startup checks decide about a new dyno, each for its own type", () => {
-  const appJson = parse({ healthchecks: { web: [{ type: "liveness", path: "/live" }, { type: "startup", path: "/up" }], worker: [{ type: "startup", uptime: 1 }] } });
-  expect(startupChecks(appJson, "web").map(({ path }) => path)).toEqual(["/up"]);
+test("startup and readiness checks decide about a new dyno, liveness and readiness ones go on, each for its own type", () => {
+  const check = (type: string, path: string): object => ({ type, path });
+  const appJson = parse({ healthchecks: { web: [check("liveness", "/live"), check("startup", "/up"), check("readiness", "/ready"), { type: "liveness", uptime: 9 }], worker: [{ type: "startup", uptime: 1 }] } });
+  expect(startupChecks(appJson, "web").map(({ path }) => path)).toEqual(["/up", "/ready"]);
+  expect(standingChecks(appJson, "web").map(({ path }) => path)).toEqual(["/live", "/ready"]);
+  expect(standingChecks(appJson, "worker")).toEqual([]);
   expect(startupChecks(appJson, "clock")).toEqual([]);
   expect(startupChecks(EMPTY_APP_JSON, "constructor")).toEqual([]);
 });

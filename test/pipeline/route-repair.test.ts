@@ -6,6 +6,7 @@ import type { Route } from "../../proxy/client.ts";
 import { loadConfig } from "../../server/config.ts";
 import type { Engine } from "../../server/engine/engine.ts";
 import { createAppLock } from "../../server/pipeline/app-lock.ts";
+import { createHealthWatch } from "../../server/pipeline/health-watch.ts";
 import type { Parts } from "../../server/pipeline/parts.ts";
 import { createSupervisor } from "../../server/pipeline/supervisor.ts";
 import { createSwitches } from "../../server/pipeline/switches.ts";
@@ -30,7 +31,8 @@ function house() {
     },
   } as unknown as Engine;
   const log = pino({ level: "silent" });
-  const parts: Parts = { store, router, engine, log, config: loadConfig({}), lock: createAppLock(), events: { emit: () => undefined }, retiring: new Set(), routerPort: () => 8080, now: () => AT };
+  const events = { emit: () => undefined };
+  const parts: Parts = { store, router, engine, log, config: loadConfig({}), lock: createAppLock(), events, health: createHealthWatch({ engine, events }), retiring: new Set(), routerPort: () => 8080, now: () => AT };
   const route = (more: Partial<Route> = {}): Route => ({ id: app.id, deployment: `${deployment.id}/1`, hosts: ["shop.localhost"], targets: [], unavailable: "H81", redirectToTls: false, hstsSeconds: 0, errorPage: "", maintenancePage: "", ...more });
   return {
     store, router, app, parts, route,
