@@ -89,7 +89,10 @@ export type Slug = {
   image: string;
   /** The source's version: domain/source-version.ts. */
   commit: string;
+  /** What the last buildpack calls itself. */
   buildpack: string;
+  /** All that took part, in order: our folders' names. */
+  buildpacks: string[];
   processTypes: ProcessTypes;
   appJson: AppJson;
   stack: string;

@@ -14,7 +14,8 @@ const REPOSITORY = "paas-build";
 const HASH_LABEL = "paas.build-image";
 /** Raise it when the image is put together in another way: it is made anew then. */
 const RECIPE = 1;
-const BUILDPACKS = join(import.meta.dirname, "../../buildpacks");
+/** Where our buildpacks lie. */
+export const BUILDPACKS = join(import.meta.dirname, "../../buildpacks");
 const HOME = "/opt/paas";
 const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 /** Who runs builds and dynos; buildpacks/prepare gives it a name. */
@@ -23,7 +24,7 @@ const LEFT_OUT_OF_NPM = /^(man|docs)(\/|$)/;
 const OTHER_ARCHITECTURES = new RegExp(`^node/openssl/archs/(?!linux-${process.arch === "arm64" ? "aarch64" : "x86_64"}(/|$))`);
 /** What people and the stack image's maker read. */
 const NOT_IN_IMAGE = /^(packages\.txt|README\.md)$/;
-const IN_BIN = new Set(["build", "start", "become"]);
+const IN_BIN = new Set(["build", "start", "become", "install-packages"]);
 const KEPT_SECONDS = 24 * 3600;
 const PREPARE_TIMEOUT_MS = 60_000;
 

@@ -11,47 +11,56 @@ import type { BuildSpec, Engine } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
 import { buildName, cacheName, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
+import type { PackageImages } from "./package-images.ts";
 import type { Remover } from "./remover.ts";
+import { chosenBuildpacks, inRightImage, OTHER_IMAGE } from "./right-image.ts";
 
 const CALL_MS = 30_000;
 const COMMIT_MS = 300_000;
+/** Where buildpacks/build leaves what the control plane wants to know. */
+const OUT = "/opt/paas/out";
 const MAX_FILE_BYTES = 256 * 1024;
 
 /**
- * Runs builds in the given image, whose /opt/paas/bin/build reads the environment and the source from its standard input.
- * Nothing of the pushed tree is ever unpacked on the host.
+ * Runs builds in the given image, or one with the packages of their buildpacks on top; its /opt/paas/bin/build reads the environment and the
+ * source from its standard input. Nothing of the pushed tree is ever unpacked on the host.
  */
-export function createBuildRunner(docker: Dockerode, instance: string, buildImage: () => string, remover: Remover): Engine["build"] {
+export function createBuildRunner(docker: Dockerode, instance: string, buildImage: () => string, packages: PackageImages, remover: Remover): Engine["build"] {
   return async (spec, output, timeoutMs, stopwatch, signal) => {
     const env = await environmentTar(spec.config);
-    const container = await create(docker, instance, buildImage(), spec, env.length);
-    try {
-      const stream = await within(CALL_MS, "attach to build", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }));
-      const ended = pipeText(stream as never, (text) => output.write(text));
-      await within(CALL_MS, "start build", container.start());
-      stopwatch.lap("start build");
-      const feeding = feed(stream, env, spec.source);
-      const { exit, timedOut } = await untilExit(container, async () => {
-        const code = await exitCode(container);
-        return { code, outOfMemory: (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
-      }, timeoutMs, signal);
-      await ended;
-      stopwatch.lap("build");
-      const fed = await feeding;
-      if (exit.code === 0 && !timedOut && !signal?.aborted && fed instanceof Error) throw fed;
-      if (exit.code !== 0 || timedOut || signal?.aborted) return { exit, timedOut, image: undefined, sizeBytes: 0, files: new Map() };
-      const files = new Map([...(await readFiles(container, "/opt/paas/out")), ...(await readFiles(container, "/app/Procfile"))]);
-      const { image, sizeBytes } = await commit(docker, container, instance, spec, buildImage());
-      stopwatch.lap("commit slug");
-      return { exit, timedOut, image, sizeBytes, files };
-    } finally {
-      await remover.remove(container.id);
-    }
+    const place = { instance, appId: spec.appId, network: networkName(instance, spec.appId) };
+
+    return inRightImage(packages, buildImage(), spec.lastBuildpacks, place, output, signal, async (base, resumption) => {
+      const container = await create(docker, instance, base, spec, { PAAS_ENV_BYTES: String(env.length), ...resumption });
+      try {
+        const stream = await within(CALL_MS, "attach to build", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }));
+        const ended = pipeText(stream as never, (text) => output.write(text));
+        await within(CALL_MS, "start build", container.start());
+        stopwatch.lap("start build");
+        const feeding = feed(stream, env, spec.source());
+        const { exit, timedOut } = await untilExit(container, async () => {
+          const code = await exitCode(container);
+          return { code, outOfMemory: (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
+        }, timeoutMs, signal);
+        await ended;
+        stopwatch.lap("build");
+        const fed = await feeding;
+        const broken = timedOut || signal?.aborted;
+        if (exit.code === 0 && !broken && fed instanceof Error) throw fed;
+        if (exit.code !== 0 || broken) return { exit, timedOut, image: undefined, sizeBytes: 0, buildpacks: [], files: exit.code === OTHER_IMAGE && !broken ? await readFiles(container, OUT) : new Map<string, Buffer>() };
+        const files = new Map([...(await readFiles(container, OUT)), ...(await readFiles(container, "/app/Procfile"))]);
+        const { image, sizeBytes } = await commit(docker, container, instance, spec, base);
+        stopwatch.lap("commit slug");
+        return { exit, timedOut, image, sizeBytes, buildpacks: chosenBuildpacks(files).map(({ buildpack }) => buildpack), files };
+      } finally {
+        await remover.remove(container.id);
+      }
+    });
   };
 }
 
-function create(docker: Dockerode, instance: string, image: string, spec: BuildSpec, envBytes: number): Promise<Dockerode.Container> {
-  const env = { STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(envBytes), HOME: "/app" };
+function create(docker: Dockerode, instance: string, image: string, spec: BuildSpec, more: Record<string, string>): Promise<Dockerode.Container> {
+  const env = { STACK: spec.stack, SOURCE_VERSION: spec.commit, HOME: "/app", ...more };
   return within(CALL_MS, "create build", docker.createContainer({
     name: buildName(instance, spec.buildId),
     Image: image,

@@ -14,6 +14,7 @@ import { ensureFirewall } from "./firewall.ts";
 import { LABEL, cacheName, ours } from "./naming.ts";
 import { createNetworks } from "./networks.ts";
 import { createOneOffs } from "./one-offs.ts";
+import { createPackageImages } from "./package-images.ts";
 import { createRemover } from "./remover.ts";
 import { ensureUnreachableRoute } from "./unreachable-route.ts";
 import { createUsage } from "./usage.ts";
@@ -50,7 +51,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const remover = createRemover(docker, logs);
   const dynos = createDynos(docker, instance, remover, logs.started);
   const oneOffs = createOneOffs(docker, instance, remover, dynos.waitForExit, logs.started);
-  const runBuild = createBuildRunner(docker, instance, preparedImage, remover);
+  const packageImages = createPackageImages(docker);
+  const runBuild = createBuildRunner(docker, instance, preparedImage, packageImages, remover);
   const makeBuildImage = async (onProgress: (line: string) => void): Promise<void> => {
     buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
   };
@@ -75,6 +77,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
       await ensureUnreachableRoute(networkRange);
       await ensureFirewall(options.openPort).catch((error: unknown) => options.onWarning("the firewall rules around dynos are not in force", error));
       await makeBuildImage(onProgress);
+      await packageImages.prune();
     },
 
     async startDyno(spec) {

@@ -97,8 +97,10 @@ export type BuildSpec = {
   commit: string;
   stack: string;
   config: ConfigVars;
-  /** A tar stream of the tree. */
-  source: Readable;
+  /** Opens a tar stream of the tree: more than once where the build turns out to need another image. */
+  source(): Readable;
+  /** Of ours, those that made the app's last slug: their packages are likely to be needed again. */
+  lastBuildpacks: string[];
   memoryMb: number;
 };
 
@@ -107,7 +109,9 @@ export type BuildOutcome = {
   exit: Exit;
   image: string | undefined;
   sizeBytes: number;
-  /** Files that the build left for the control plane, by name: buildpack, release.yml, Procfile … */
+  /** Of ours, those that took part, in order. */
+  buildpacks: string[];
+  /** Files that the build left for the control plane, by name: buildpack, chosen, release.yml, Procfile … */
   files: Map<string, Buffer>;
 };
 

@@ -72,7 +72,8 @@ async function buildSlug(parts: Parts, { app, environment, open }: Delivery, row
   stopwatch.lap("read source");
   const current = currentTarget(parts, app);
   const env = current.slug === undefined ? setUp(current, appJson, output) : undefined;
-  const slug = await build(parts, app, row, source, appJson, withFirst(env, current.release.config), output, stopwatch, signal);
+  const input = { source, appJson, config: withFirst(env, current.release.config), lastBuildpacks: current.slug?.buildpacks ?? [] };
+  const slug = await build(parts, app, row, input, output, stopwatch, signal);
   return { slug, env };
 }
 

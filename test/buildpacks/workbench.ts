@@ -9,6 +9,8 @@ import { buffer, text } from "node:stream/consumers";
 import Docker from "dockerode";
 import { extract, pack } from "tar-stream";
 import { ensureBuildImage } from "../../server/engine/build-image.ts";
+import { createPackageImages } from "../../server/engine/package-images.ts";
+import { inRightImage } from "../../server/engine/right-image.ts";
 
 const LABELS = { "paas.test": "buildpacks" };
 const MEMORY_BYTES = 1024 * 2 ** 20;
@@ -22,12 +24,14 @@ export type BuildOptions = {
   env?: Record<string, string>;
   /** Builds that name the same cache share it; without a name nothing is kept. */
   cache?: string;
+  /** The buildpacks that the app's last slug was made with. */
+  last?: string[];
   /** Keep what was built as an image, to start dynos of it. */
   keep?: boolean;
 };
 export type Built = {
   code: number;
-  /** Everything that the pusher would read. */
+  /** Everything that the pusher would read; an image with packages that had to be made first is told in it. */
   output: string;
   /** What lies in /opt/paas/out, by name. */
   out: Record<string, string>;
@@ -56,11 +60,14 @@ export type Workbench = {
   close(): Promise<void>;
 };
 
-/** @param subnet a part of 10.213.250.0/24 that no other file of tests uses */
-export async function openWorkbench(subnet: string): Promise<Workbench> {
+/**
+ * @param subnet a part of 10.213.250.0/24 that no other file of tests uses
+ * @param other a build image and the folder of its buildpacks, instead of ours
+ */
+export async function openWorkbench(subnet: string, other?: { image: string; buildpacks: string }): Promise<Workbench> {
   const docker = new Docker();
-  const stackImage = process.env["PAAS_STACK_IMAGE"] ?? "";
-  const image = await ensureBuildImage(docker, { stackImage });
+  const image = other?.image ?? (await ensureBuildImage(docker, { stackImage: process.env["PAAS_STACK_IMAGE"] ?? "" }));
+  const packages = createPackageImages(docker, other?.buildpacks);
   const network = await docker.createNetwork({ Name: `paas-test-buildpacks-${process.pid}`, Labels: LABELS, IPAM: { Driver: "default", Config: [{ Subnet: subnet }] } });
   const containers: Docker.Container[] = [];
   const images: string[] = [];
@@ -81,27 +88,35 @@ export async function openWorkbench(subnet: string): Promise<Workbench> {
     docker,
     image,
 
-    async build(tree, { config = {}, env = {}, cache, keep = false } = {}) {
+    async build(tree, { config = {}, env = {}, cache, last = [], keep = false } = {}) {
       const volume = `paas-test-buildpacks-${process.pid}-${cache}`;
       if (cache) volumes.add(volume);
       const configTar = await tar(config);
-      const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), ...env };
-      const container = await create({
-        Image: image,
-        Cmd: ["/opt/paas/bin/build"],
-        Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
-        OpenStdin: true,
-        StdinOnce: true,
-        AttachStdin: true,
-        HostConfig: cache ? { Binds: [`${volume}:/cache`] } : {},
+      const place = { instance: "", appId: "", network: network.id };
+      // What the pusher reads: both runs' output, and what is said between them.
+      let said = "";
+      const { exit, files, container } = await inRightImage(packages, image, last, place, { write: (line) => void (said += line) }, undefined, async (base, resumption) => {
+        const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), ...env, ...resumption };
+        const container = await create({
+          Image: base,
+          Cmd: ["/opt/paas/bin/build"],
+          Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
+          OpenStdin: true,
+          StdinOnce: true,
+          AttachStdin: true,
+          HostConfig: cache ? { Binds: [`${volume}:/cache`] } : {},
+        });
+        const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
+        const output = collect(docker, stream);
+        await container.start();
+        stream.end(Buffer.concat([configTar, await tar(tree)]));
+        const { StatusCode } = (await container.wait()) as { StatusCode: number };
+        await output.done;
+        said += output.text();
+        const left = Object.entries(await filesAt(container, "/opt/paas/out")).map(([name, content]) => [name, Buffer.from(content)] as const);
+        return { exit: { code: StatusCode }, files: new Map(left), container };
       });
-      const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
-      const output = collect(docker, stream);
-      await container.start();
-      stream.end(Buffer.concat([configTar, await tar(tree)]));
-      const { StatusCode } = (await container.wait()) as { StatusCode: number };
-      await output.done;
-      const built: Built = { code: StatusCode, output: output.text(), out: await files(container, "/opt/paas/out"), image: "", changed: [], read: async (path) => Object.values(await files(container, path))[0] ?? "" };
+      const built: Built = { code: exit.code, output: said, out: Object.fromEntries([...files].map(([name, content]) => [name, content.toString()])), image: "", changed: [], read: async (path) => Object.values(await filesAt(container, path))[0] ?? "" };
       built.changed = ((await container.changes()) as { Path: string }[]).map(({ Path }) => Path);
       if (keep) {
         built.image = `paas-test-buildpacks:${process.pid}-${images.length}`;
@@ -159,7 +174,7 @@ async function tar(tree: Tree): Promise<Buffer> {
   return await buffer(archive as unknown as Readable);
 }
 
-async function files(container: Docker.Container, path: string): Promise<Record<string, string>> {
+async function filesAt(container: Docker.Container, path: string): Promise<Record<string, string>> {
   const entries = extract();
   ((await container.getArchive({ path })) as Readable).pipe(entries);
   const found: Record<string, string> = {};
