@@ -1,5 +1,6 @@
 /** The composition root: builds every long-lived thing once, in the order in which they depend on each other. */
 
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { createRouterClient, followLog } from "../proxy/client.ts";
@@ -23,6 +24,7 @@ import { createPatientRouter } from "./patient-router.ts";
 import { createAppLock } from "./pipeline/app-lock.ts";
 import { createBuildLogs } from "./pipeline/build-log.ts";
 import { createPipeline } from "./pipeline/create-pipeline.ts";
+import { assertDiskSpace } from "./pipeline/disk-space.ts";
 import { createPlatformEvents } from "./pipeline/events.ts";
 import { createHealthWatch } from "./pipeline/health-watch.ts";
 import type { Parts } from "./pipeline/parts.ts";
@@ -30,11 +32,15 @@ import { recover } from "./pipeline/recover.ts";
 import { SECRET_LINE, meet } from "./pipeline/rendezvous.ts";
 import { createSupervisor } from "./pipeline/supervisor.ts";
 import { createRouterProcess } from "./router-process.ts";
+import { createFetcher } from "./outbound/fetch.ts";
+import { createSources } from "./sources/sources.ts";
 import { createStore } from "./store/store.ts";
 import { startTls } from "./tls/tls.ts";
 import { createWebhookService } from "./webhooks/webhooks.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
+/** Debian's: what this machine trusts. Builds trust it as well. */
+const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 const RETRY_MS = 1000;
 const LOOPBACK = new Set(["127.0.0.1", "::1"]);
 
@@ -87,6 +93,8 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   const supervisor = createSupervisor(parts);
   const buildLogs = createBuildLogs(dataDir.buildLogs);
   const pipeline = createPipeline(parts, buildLogs, supervisor, (appId) => git.removeRepository(appId));
+  const fetcher = createFetcher({ allow: config.fetchAllow, authorities: () => readFile(config.caBundle ?? CA_BUNDLE, "utf8").catch(() => undefined) });
+  const sources = createSources({ dir: dataDir.sources, fetcher, assertSpace: () => assertDiskSpace(parts) });
   const acm = createAcm(parts, createAuthority(parts));
 
   const identities = createIdentities(store, config.requestsPerHour);
@@ -124,7 +132,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
-  registerApi(http, { config, store, logs, identities, audit, webhooks, pipeline, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
+  registerApi(http, { config, store, logs, identities, audit, webhooks, pipeline, sources, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
   await git.start();
   await http.listen({ host: config.bind, port: config.apiPort });
   apiPort = (http.server.address() as { port: number }).port;
@@ -147,6 +155,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       ready = false;
       pipeline.oneOffs.close();
       await Promise.all([git.stop(graceMs), pipeline.closeBuilds(graceMs)]);
+      sources.close();
       await tls?.close();
       await http.close();
       await webhooks.stop();

@@ -14,6 +14,7 @@ export function dataPaths(path: string) {
     path,
     database: join(path, "paas.db"),
     buildLogs: join(path, "builds"),
+    sources: join(path, "sources"),
     instanceFile: join(path, "instance-id"),
     lockFile: join(path, "run", "control-plane.lock"),
     pidFile: join(path, "run", "control-plane.pid"),

@@ -33,7 +33,9 @@ import { servePipelines } from "./pipelines.ts";
 import { servePlatform } from "./platform.ts";
 import { serveReleases } from "./releases.ts";
 import { createRouteBook, serveSchema } from "./schema.ts";
+import { serveSlugs } from "./slugs.ts";
 import { serveSniEndpoints } from "./sni-endpoints.ts";
+import { serveSourceArchives, serveSources } from "./sources.ts";
 import { serveVersion3 } from "./version.ts";
 import { serveWebhooks, tellWebhooks } from "./webhooks.ts";
 
@@ -50,6 +52,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     takeNoBodyForAnEmptyOne(pages);
     serveHealth(pages, deps);
     serveBuildOutput(pages, deps, outputs);
+    serveSourceArchives(pages, deps);
     serveLogSession(pages, deps);
     serveBrowserLogin(pages, deps);
     serveSchema(pages, book);
@@ -81,6 +84,8 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveSniEndpoints(api, deps);
     serveAcm(api, deps);
     serveBuilds(api, deps, outputs);
+    serveSources(api, deps);
+    serveSlugs(api, deps);
     serveReleases(api, deps);
     serveLogSessions(api, deps);
     serveLogDrains(api, deps);

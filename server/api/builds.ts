@@ -1,19 +1,34 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { App, Build } from "../domain/model.ts";
+import { SOURCE_VERSION_PATTERN } from "../domain/source-version.ts";
 import { notFound } from "../errors.ts";
+import type { Wanted } from "../sources/sources.ts";
 import { userRef } from "./account.ts";
 import { gitUrl } from "./apps.ts";
-import { appOf } from "./auth.ts";
+import { appOf, userOf } from "./auth.ts";
 import type { BuildOutputUrls } from "./build-output.ts";
 import { buildpackRef } from "./buildpack-installations.ts";
 import type { ApiDeps } from "./deps.ts";
 import { ownUrl } from "./own-url.ts";
 import { GENERATION, STACK } from "./platform.ts";
 import { sendPage, type SortKeys } from "./range.ts";
+import { capabilityOf } from "./sources.ts";
 
 const KEYS: SortKeys<Build> = { created_at: (build) => build.createdAt, id: (build) => build.id, started_at: (build) => build.createdAt };
 
-/** Builds: list, info. */
+const TEXT = { type: ["string", "null"], maxLength: 1000 };
+const SOURCE_BLOB = {
+  type: "object", additionalProperties: false, required: ["url"],
+  properties: {
+    url: { type: "string", minLength: 1 }, checksum: { type: ["string", "null"], pattern: "^(SHA|sha)256:[0-9A-Fa-f]{64}$" },
+    version: { type: ["string", "null"], pattern: SOURCE_VERSION_PATTERN }, version_description: TEXT,
+  },
+};
+const CREATE = { type: "object", additionalProperties: false, required: ["source_blob"], properties: { source_blob: SOURCE_BLOB } };
+
+type ById = { Params: { build: string } };
+
+/** Builds: create from an archive, list, info, cancel. */
 export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: BuildOutputUrls): void {
   const { store } = deps;
 
@@ -23,7 +38,10 @@ export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: BuildOutp
     created_at: build.createdAt, generation: GENERATION, id: build.id, output_stream_url: ownUrl(request, deps) + urls.path(build),
     release: build.releaseId === null ? null : { id: build.releaseId },
     slug: build.slugId === null ? null : { id: build.slugId },
-    source_blob: { checksum: null, url: gitUrl(deps, request, app), version: build.commit, version_description: null },
+    source_blob: {
+      checksum: build.sourceBlob?.checksum ?? null, url: build.sourceBlob?.url ?? gitUrl(deps, request, app),
+      version: build.commit, version_description: build.sourceBlob?.versionDescription ?? null,
+    },
     stack: (build.slugId === null ? undefined : store.slugs.find(build.slugId)?.stack) ?? STACK.name,
     status: build.status, updated_at: build.updatedAt, user: userRef(store, build.userId),
   });
@@ -33,10 +51,27 @@ export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: BuildOutp
     return sendPage(request, reply, store.builds.list(app.id), KEYS, (build) => view(request, app, build));
   });
 
-  api.get<{ Params: { build: string } }>("/apps/:app/builds/:build", { schema: { summary: "One build" } }, async (request) => {
-    const app = appOf(request);
-    const build = store.builds.find(request.params.build);
-    if (build?.appId !== app.id) throw notFound("build");
-    return view(request, app, build);
+  api.post<{ Body: { source_blob: Wanted } }>("/apps/:app/builds", { schema: { summary: "Build a source archive and release it; it goes on after the answer", body: CREATE } }, async (request, reply) => {
+    const [app, { source_blob: wanted }] = [appOf(request), request.body];
+    const order = deps.sources.order(wanted, capabilityOf(wanted.url));
+    try {
+      return reply.code(201).send(view(request, app, deps.pipeline.buildArchive({ app, user: userOf(request), ...order })));
+    } catch (error) {
+      order.refused();
+      throw error;
+    }
   });
+
+  api.get<ById>("/apps/:app/builds/:build", { schema: { summary: "One build" } }, async (request) => view(request, appOf(request), find(request)));
+
+  api.delete<ById>("/apps/:app/builds/:build", { schema: { summary: "Cancel a build that runs, a push's too" } }, async (request) => {
+    await deps.pipeline.cancelBuild(find(request), userOf(request));
+    return view(request, appOf(request), find(request));
+  });
+
+  function find(request: FastifyRequest): Build {
+    const build = store.builds.find((request.params as { build: string }).build);
+    if (build?.appId !== appOf(request).id) throw notFound("build");
+    return build;
+  }
 }

@@ -5,6 +5,7 @@ import type { Audit } from "../identity/audit.ts";
 import type { Identities } from "../identity/identity.ts";
 import type { Logs } from "../logs/logs.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Sources } from "../sources/sources.ts";
 import type { Store } from "../store/store.ts";
 import type { WebhookService } from "../webhooks/webhooks.ts";
 
@@ -16,6 +17,7 @@ export type ApiDeps = {
   audit: Audit;
   webhooks: WebhookService;
   pipeline: Pipeline;
+  sources: Sources;
   acm: Acm;
   logs: Logs;
   log: Logger;

@@ -18,6 +18,8 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /schema": { scope: "open" },
   "GET /build-output/:build/:capability": { scope: "open" },
   "GET /log-sessions/:capability": { scope: "open" },
+  "PUT /sources/:capability": { scope: "open" },
+  "GET /sources/:capability": { scope: "open" },
 
   "GET /account": { scope: "identity" },
   "PATCH /account": { scope: "global", records: ["name", "email"] },
@@ -92,8 +94,13 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   // A build's output shows what its program prints of the config vars that it was given.
   "GET /apps/:app/builds": { scope: "read-protected" },
   "GET /apps/:app/builds/:build": { scope: "read-protected" },
+  // What is built runs with the app's config vars. A source's URL may be a secret.
+  "POST /apps/:app/builds": { scope: "write-protected" },
+  "DELETE /apps/:app/builds/:build": { scope: "write-protected" },
+  "POST /sources": { scope: "write-protected" },
+  "GET /apps/:app/slugs/:slug": { scope: "read-protected" },
   "GET /apps/:app/releases": { scope: "read-protected" },
-  "POST /apps/:app/releases": { scope: "write-protected", records: ["release"] },
+  "POST /apps/:app/releases": { scope: "write-protected", records: ["release", "slug"] },
   "GET /apps/:app/releases/:release": { scope: "read-protected" },
   "GET /apps/:app/releases/:release/config-vars": { scope: "read-protected" },
   // Programs print what they like, and some print config vars.

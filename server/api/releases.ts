@@ -1,15 +1,23 @@
 import type { FastifyInstance } from "fastify";
 import type { App, Release } from "../domain/model.ts";
-import { notFound } from "../errors.ts";
+import { DESCRIPTION_PATTERN } from "../domain/source-version.ts";
+import { invalidParams, notFound } from "../errors.ts";
 import { userRef } from "./account.ts";
 import { appOf, userOf } from "./auth.ts";
 import type { ApiDeps } from "./deps.ts";
 import { sendPage, type SortKeys } from "./range.ts";
+import { findSlug } from "./slugs.ts";
 
 const KEYS: SortKeys<Release> = { version: (release) => release.version, id: (release) => release.id };
-const ROLLBACK = { type: "object", additionalProperties: false, required: ["release"], properties: { release: { type: "string", minLength: 1, maxLength: 100 }, description: { type: "string" } } };
+const KEY = { type: "string", minLength: 1, maxLength: 100 };
+const CREATE = {
+  type: "object", additionalProperties: false,
+  properties: { release: KEY, slug: KEY, description: { type: ["string", "null"], pattern: DESCRIPTION_PATTERN } },
+};
 
-/** Releases: list, info, config vars, rollback. */
+type Create = { release?: string; slug?: string; description?: string | null };
+
+/** Releases: list, info, config vars, rollback, a slug again. */
 export function serveReleases(api: FastifyInstance, deps: ApiDeps): void {
   const { pipeline, store } = deps;
 
@@ -18,9 +26,12 @@ export function serveReleases(api: FastifyInstance, deps: ApiDeps): void {
     return sendPage(request, reply, store.releases.list(app.id), KEYS, (release) => releaseView(deps, app, release));
   });
 
-  api.post<{ Body: { release: string } }>("/apps/:app/releases", { schema: { summary: "Roll back to an earlier release", body: ROLLBACK } }, async (request, reply) => {
-    const app = appOf(request);
-    const release = await pipeline.rollback(app, findRelease(deps, app, request.body.release), userOf(request));
+  api.post<{ Body: Create }>("/apps/:app/releases", { schema: { summary: "Roll back to an earlier release, or release a slug again with the present config vars", body: CREATE } }, async (request, reply) => {
+    const [app, user, { release: earlier, slug, description }] = [appOf(request), userOf(request), request.body];
+    if ((earlier === undefined) === (slug === undefined)) throw invalidParams("release, slug: give one of them, the release to go back to or the slug to release again.");
+    const release = slug === undefined
+      ? await pipeline.rollback(app, findRelease(deps, app, earlier ?? ""), user)
+      : await pipeline.releaseSlug(app, findSlug(deps, app, slug), description ?? undefined, user);
     return reply.code(201).send(releaseView(deps, app, release));
   });
 

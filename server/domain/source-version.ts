@@ -3,6 +3,9 @@
 /** One line of up to 100 characters that show. It stands in logs, in descriptions of releases and in the environment of builds (`SOURCE_VERSION`). */
 export const SOURCE_VERSION_PATTERN = "^[^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]{1,100}$";
 
+/** The same for what a person says of a release. */
+export const DESCRIPTION_PATTERN = "^[^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]{1,250}$";
+
 const DIGEST = /^[0-9a-f]{40,64}$/;
 
 /** As people read it: a commit's id or a checksum by its first eight digits, anything else whole. */

@@ -15,6 +15,8 @@ const ANSWERS: Record<string, number> = {
   // A guessed capability opens nothing, and a form or a poll without the login's own secret neither.
   "GET /build-output/:build/:capability": 404,
   "GET /log-sessions/:capability": 404,
+  "PUT /sources/:capability": 404,
+  "GET /sources/:capability": 404,
   "POST /auth/browser/:login": 403,
   "GET /auth/cli/:login": 401,
   "POST /oauth/authorizations/:authorization/actions/regenerate-tokens": 200,

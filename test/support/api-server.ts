@@ -16,9 +16,11 @@ import type { DynoLogReader, Engine } from "../../server/engine/engine.ts";
 import { createAudit } from "../../server/identity/audit.ts";
 import { createIdentities } from "../../server/identity/identity.ts";
 import { createLogs, type Logs } from "../../server/logs/logs.ts";
+import { createFetcher } from "../../server/outbound/fetch.ts";
 import { createAppLock } from "../../server/pipeline/app-lock.ts";
 import type { RoutingParts } from "../../server/pipeline/domains.ts";
 import type { Pipeline } from "../../server/pipeline/pipeline.ts";
+import { createSources } from "../../server/sources/sources.ts";
 import { createStore, type Store } from "../../server/store/store.ts";
 import { createWebhookService, type WebhookService } from "../../server/webhooks/webhooks.ts";
 import { createApiPipeline, type ApiPipeline } from "./api-pipeline.ts";
@@ -85,6 +87,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   // What listens on this machine stands for the internet.
   const webhooks = createWebhookService({ store, log, allow: ["127.0.0.1"] });
   webhooks.start();
+  const sources = createSources({ dir: join(dir, "sources"), fetcher: createFetcher({ allow: [] }), assertSpace: async () => undefined, maxArchiveBytes: 1 << 20 });
   let openReader: Parameters<Engine["followLogs"]>[0] = () => undefined;
   let access: (lines: string) => void = () => undefined;
   const logs = createLogs({
@@ -110,7 +113,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   const fastify = createHttpServer(log);
   fastify.addHook("onRoute", ({ method, url }: RouteOptions) => void [method].flat().forEach((one) => routes.push(`${one} ${url}`)));
   const port = (): number => (fastify.server.address() as AddressInfo).port;
-  registerApi(fastify, { config, store, logs, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), webhooks, pipeline: alter(pipeline), acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
+  registerApi(fastify, { config, store, logs, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), webhooks, pipeline: alter(pipeline), sources, acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
   await fastify.listen({ port: 0, host: "127.0.0.1" });
 
   const person = (email: string, admin = false): Person => {
@@ -157,6 +160,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
       const stopped = acm.stop();
       for (const { done } of issued) done.reject(new Error("the test is over"));
       await stopped;
+      sources.close();
       await fastify.close();
       await logs.stop();
       store.close();

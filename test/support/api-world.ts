@@ -88,7 +88,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
     app,
     params: {
       drain: drain?.id ?? "",
-      app: app.id, build: store.builds.list(app.id)[0]?.id ?? "", capability: "guess", release: "2", type: "web", dyno: "web.1", domain: domain?.id ?? "", endpoint: endpoint?.id ?? "", feature: "hsts",
+      app: app.id, build: (route.startsWith("DELETE") ? road.startBuild(app, ann.user).build.id : store.builds.list(app.id)[0]?.id) ?? "", slug: store.slugs.kept(app.id)[0]?.id ?? "", capability: "guess", release: "2", type: "web", dyno: "web.1", domain: domain?.id ?? "", endpoint: endpoint?.id ?? "", feature: "hsts",
       user: ann.user.id, collaborator: collaborator.id, transfer: transfer.id, login,
       key: route.includes("/account/keys") ? key.id : someKey,
       addon: "none", attachment: "none", service: "none",
@@ -106,6 +106,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
         "PATCH /apps/:app/sni-endpoints/:endpoint": cast.certificate,
         "PATCH /apps/:app/acm": { acm_refresh: true },
         "POST /apps/:app/releases": { release: "2" },
+        "POST /apps/:app/builds": { source_blob: { url: "https://example.com/archive.tgz" } },
         "POST /apps/:app/log-drains": { url: "https://1.1.1.1/logs" },
         "PATCH /apps/:app/config-vars": { A: "1" },
         "PATCH /apps/:app/formation": { updates: [] },
