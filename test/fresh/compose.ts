@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import Docker from "dockerode";
+import { freePort } from "../support/free-port.ts";
 import { get, healthy, makeSite, note, printFigures, run, timed } from "./user.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -84,13 +84,4 @@ async function removeAll(): Promise<void> {
   }
   if (await docker.getImage(image).inspect().catch(() => undefined)) await docker.getImage(image).remove({ force: true });
   rmSync(folder, { recursive: true, force: true });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
