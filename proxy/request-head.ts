@@ -74,6 +74,7 @@ export class RequestHead {
   parse(bytes: Buffer, end: number, limits: Limits): number {
     this.#reset(bytes);
     // RFC 9112 2.2: one empty line before the request line is forgiven.
+    if (end === 1 && bytes[0] === CR) return 0;
     const from = end > 1 && bytes[0] === CR && bytes[1] === LF ? 2 : 0;
     const fields = this.#requestLine(bytes, from, end, limits);
     if (fields <= 0) return fields;

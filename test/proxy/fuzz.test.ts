@@ -66,6 +66,12 @@ describe("a request head", () => {
     expect(accepted).toBeGreaterThan(RUNS / 50);
   });
 
+  it("waits for the rest of an empty line before it", () => {
+    const bytes = Buffer.from("\r\nGET / HTTP/1.1\r\nHost: app.test\r\n\r\n");
+    for (let end = 0; end < bytes.length; end++) expect(new RequestHead().parse(bytes, end, DEFAULT_LIMITS), `of ${end} octets`).toBe(0);
+    expect(new RequestHead().parse(bytes, bytes.length, DEFAULT_LIMITS)).toBe(bytes.length);
+  });
+
   it("reads the same however it is cut in two", () => {
     const head = new RequestHead();
     const request = spoilt(fc.tuple(requestLine, fields).map(([first, lines]) => `${first}${lines}\r\nbehind`));
