@@ -29,6 +29,8 @@ export type Config = {
   router: "spawn" | "external";
   /** Processes that serve requests, one core each at the most. */
   routerWorkers: number;
+  /** Hosts that the images of Dockerfiles may come from. */
+  registries: string[];
   /** Slugs kept per app besides the current one. */
   slugsKept: number;
   limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number; oneOffHours: number; oneOffDynos: number };
@@ -76,6 +78,9 @@ const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const MIN_TOKEN_LENGTH = 20;
 const EMAIL = /^[^\s@,?&]{1,64}@[^\s@,?&]{1,253}$/;
+/** Well known and public: the engine asks them from the host itself, so nobody may send it to an address of their own. */
+const REGISTRIES = "docker.io,ghcr.io,quay.io,gcr.io,mcr.microsoft.com,public.ecr.aws,registry.gitlab.com,registry.access.redhat.com,docker.elastic.co";
+const REGISTRY = /^[a-z0-9][a-z0-9.-]{0,252}(:\d{1,5})?$/;
 const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
 
 /**
@@ -114,6 +119,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     networkRange: check("PAAS_NETWORK_RANGE", "10.213.0.0/16", isPrivateRange, "a private range of size /12 to /20 such as 10.213.0.0/16"),
     router: check("PAAS_ROUTER", "spawn", (value) => value === "spawn" || value === "external", "spawn or external") as Config["router"],
     routerWorkers: integer("PAAS_ROUTER_WORKERS", Math.ceil(availableParallelism() / 2), 1, 256),
+    registries: list(check("PAAS_REGISTRIES", REGISTRIES, (value) => list(value).length > 0 && list(value).every((host) => REGISTRY.test(host)), "a list of hosts such as docker.io,ghcr.io")),
     slugsKept: integer("PAAS_SLUGS_KEPT", 10, 1, 1000),
     limits: {
       dynoMemoryMb: integer("PAAS_DYNO_MEMORY_MB", 512, 32, 1_048_576),

@@ -15,7 +15,7 @@ function problems(env: NodeJS.ProcessEnv): string[] {
 test("every setting may be left out", () => {
   expect(loadConfig({})).toMatchObject({
     dataDir: resolve("data"), apiPort: 3000, httpPort: 8080, httpsPort: undefined, bind: "127.0.0.1", domain: "localhost", adminToken: undefined, stackImage: "", caBundle: undefined,
-    logLevel: "info", networkRange: "10.213.0.0/16", router: "spawn", slugsKept: 10,
+    logLevel: "info", networkRange: "10.213.0.0/16", router: "spawn", slugsKept: 10, registries: expect.arrayContaining(["docker.io", "ghcr.io"]) as string[],
     acme: { directory: "https://acme-v02.api.letsencrypt.org/directory", email: undefined, ca: undefined },
   });
 });
@@ -30,6 +30,11 @@ test("the API's port for TLS follows its plain one, is set by itself, or is swit
   expect(problems({ PAAS_API_TLS_PORT: "on" })[0]).toContain("PAAS_API_TLS_PORT");
   expect(loadConfig({ PAAS_API_TLS_CERT: "/c.pem", PAAS_API_TLS_KEY: "/k.pem" }).apiCertificate).toEqual({ cert: "/c.pem", key: "/k.pem" });
   expect(problems({ PAAS_API_TLS_CERT: "/c.pem" })).toEqual(["PAAS_API_TLS_CERT, PAAS_API_TLS_KEY: set both or neither."]);
+});
+
+test("registries are hosts, with a port or without", () => {
+  expect(loadConfig({ PAAS_REGISTRIES: "registry.example:5000, docker.io" }).registries).toEqual(["registry.example:5000", "docker.io"]);
+  expect(problems({ PAAS_REGISTRIES: "https://ghcr.io" })[0]).toContain("PAAS_REGISTRIES: must be a list of hosts");
 });
 
 test("an empty or blank setting is one that is left out", () => {

@@ -8,14 +8,14 @@ import { userRef } from "./account.ts";
 import { appOf, personOf, userOf } from "./auth.ts";
 import type { ApiDeps } from "./deps.ts";
 import { ownUrl } from "./own-url.ts";
-import { GENERATION, REGION, STACK, stackRef } from "./platform.ts";
+import { GENERATION, REGION, stackNamed, stackRef } from "./platform.ts";
 import { sendPage, type SortKeys } from "./range.ts";
 
 const KEYS: SortKeys<App> = { name: (app) => app.name, id: (app) => app.id, updated_at: (app) => app.updatedAt };
 // The rule of names is domain/app-name.ts's.
 const NAME = { type: "string", maxLength: 1000 };
 const CREATE = { type: "object", additionalProperties: false, properties: { name: NAME, region: { type: "string" }, stack: { type: "string" } } };
-const UPDATE = { type: "object", additionalProperties: false, properties: { name: NAME, maintenance: { type: "boolean" } } };
+const UPDATE = { type: "object", additionalProperties: false, properties: { name: NAME, maintenance: { type: "boolean" }, build_stack: { type: "string" } } };
 
 /** Apps: create, list, info, rename, maintenance mode, destroy. */
 export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
@@ -25,8 +25,10 @@ export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
     const { name, region, stack } = request.body;
     if (name !== undefined) assertAppName(name);
     assertOnly("region", region, REGION);
-    assertOnly("stack", stack, STACK);
-    return reply.code(201).send(appView(deps, request, await pipeline.createApp(name, userOf(request))));
+    const chosen = stack === undefined ? undefined : stackNamed("stack", stack);
+    const app = await pipeline.createApp(name, userOf(request));
+    if (chosen !== undefined) store.apps.setStack(app.id, chosen, app.updatedAt);
+    return reply.code(201).send(appView(deps, request, app));
   });
 
   api.get("/apps", { schema: { summary: "The apps that the user may see" } }, async (request, reply) => {
@@ -42,12 +44,14 @@ export function serveApps(api: FastifyInstance, deps: ApiDeps): void {
 
   api.get("/apps/:app", { schema: { summary: "One app, by id or name" } }, async (request) => appView(deps, request, appOf(request)));
 
-  api.patch<{ Body: { name?: string; maintenance?: boolean } }>("/apps/:app", { schema: { summary: "Rename an app, turn maintenance mode on or off", body: UPDATE } }, async (request) => {
+  api.patch<{ Body: { name?: string; maintenance?: boolean; build_stack?: string } }>("/apps/:app", { schema: { summary: "Rename an app, turn maintenance mode on or off, choose what its next build is made on", body: UPDATE } }, async (request) => {
     const app = appOf(request);
-    const { name, maintenance } = request.body;
+    const { name, maintenance, build_stack: stack } = request.body;
+    const chosen = stack === undefined ? undefined : stackNamed("build_stack", stack);
     if (name !== undefined && name !== app.name) assertAppName(name);
     // The name first: it may be taken, and then nothing of the request has happened.
     const renamed = name === undefined || name === app.name ? app : await pipeline.renameApp(app, name);
+    if (chosen !== undefined) store.apps.setStack(app.id, chosen, new Date().toISOString());
     if (maintenance !== undefined) await pipeline.turn(renamed, "maintenance", maintenance);
     return appView(deps, request, renamed);
   });
@@ -71,11 +75,11 @@ export function appView(deps: ApiDeps, request: FastifyRequest, app: App) {
   const slug = release.slugId === null ? undefined : deps.store.slugs.find(release.slugId);
   const on = deps.store.switches.of(app.id);
   return {
-    acm: on.has("acm"), archived_at: null, build_stack: STACK, buildpack_provided_description: slug?.buildpack ?? null,
+    acm: on.has("acm"), archived_at: null, build_stack: stackRef(deps.store.apps.stack(app.id)), buildpack_provided_description: slug?.buildpack ?? null,
     create_status: "complete", created_at: app.createdAt, generation: GENERATION, git_url: gitUrl(deps, request, app), id: app.id,
     internal_routing: null, maintenance: on.has("maintenance"), name: app.name, organization: null, owner: userRef(deps.store, app.ownerId),
     process_tier: null, region: REGION, released_at: release.createdAt, repo_size: null, slug_size: slug?.size ?? null, space: null,
-    stack: stackRef(slug?.stack), team: null, updated_at: app.updatedAt, web_url: webUrl(deps, app, on.has("force-https")),
+    stack: stackRef(slug?.stack ?? deps.store.apps.stack(app.id)), team: null, updated_at: app.updatedAt, web_url: webUrl(deps, app, on.has("force-https")),
   };
 }
 

@@ -61,7 +61,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "POST /apps": { scope: "write", records: ["name"] },
   "GET /apps": { scope: "read" },
   "GET /apps/:app": { scope: "read" },
-  "PATCH /apps/:app": { scope: "write", records: ["name", "maintenance"] },
+  "PATCH /apps/:app": { scope: "write", records: ["name", "maintenance", "build_stack"] },
   "DELETE /apps/:app": { scope: "write", role: "owner" },
   "GET /apps/:app/collaborators": { scope: "read" },
   "POST /apps/:app/collaborators": { scope: "write", role: "owner", records: ["user"] },

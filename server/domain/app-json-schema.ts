@@ -79,6 +79,6 @@ export const APP_JSON_SCHEMA = {
     ...settings,
     healthchecks: { type: "object", propertyNames: { pattern: TYPE_PATTERN }, additionalProperties: { type: "array", maxItems: 20, items: healthCheck } },
     environments: { type: "object", properties: { test: environment, review: environment } },
-    stack: { type: "string", pattern: "^(debian-12|heroku-\\d\\d)$" },
+    stack: { type: "string", pattern: "^(debian-12|container|heroku-\\d\\d)$" },
   },
 };

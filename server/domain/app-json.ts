@@ -149,7 +149,7 @@ function sentences(errors: ErrorObject[]): string[] {
     if (error.keyword === "oneOf") return `${field} must have exactly one of path, command, uptime and listening`;
     if (error.keyword === "enum") return `${field} must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(", ")}`;
     if (error.keyword === "const") return `${field} must be ${JSON.stringify((error.params as { allowedValue: unknown }).allowedValue)}`;
-    if (field === "stack") return `stack must be debian-12, the one that there is, or one of Heroku's such as heroku-24`;
+    if (field === "stack") return `stack must be debian-12, "container" (a Dockerfile), or one of Heroku's such as heroku-24`;
     return `${field} ${error.message ?? "is wrong"}`;
   });
   return [...new Set(told)];

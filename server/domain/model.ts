@@ -3,6 +3,7 @@
 import type { AppJson } from "./app-json.ts";
 import type { DeploymentState } from "./deployment.ts";
 import type { Formation } from "./formation.ts";
+import type { OwnImage } from "./own-image.ts";
 import type { Scope } from "./scope.ts";
 
 export type User = { id: string; email: string; name: string | null; admin: boolean; createdAt: string };
@@ -95,6 +96,8 @@ export type Slug = {
   buildpacks: string[];
   processTypes: ProcessTypes;
   appJson: AppJson;
+  /** Set where the image came from a Dockerfile: how it is run. */
+  ownImage?: OwnImage;
   stack: string;
   /** Bytes that this slug adds to the stack image. */
   size: number;

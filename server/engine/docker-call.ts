@@ -49,6 +49,12 @@ export function isStatus(error: unknown, status: number): boolean {
   return typeof error === "object" && error !== null && (error as { statusCode?: unknown }).statusCode === status;
 }
 
+/** What the engine itself said, without dockerode's words around it. */
+export function engineMessage(error: unknown): string {
+  const { json, message = "" } = error as { json?: { message?: string }; message?: string };
+  return (json?.message ?? message.replace(/^\(HTTP code \d+\) [^-]*- /, "")).trim().slice(0, 500);
+}
+
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code = "", syscall } = error as NodeJS.ErrnoException;

@@ -12,11 +12,14 @@ import { createDynos } from "./dynos.ts";
 import type { Engine } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
 import { LABEL, cacheName, ours } from "./naming.ts";
+import { createImageBuilder } from "./image-builds.ts";
 import { createNetworks } from "./networks.ts";
 import { createOneOffs } from "./one-offs.ts";
 import { createPackageImages } from "./package-images.ts";
 import { createRemover } from "./remover.ts";
 import { ensureUnreachableRoute } from "./unreachable-route.ts";
+import { createStageImages } from "./stage-images.ts";
+import { lines } from "./streams.ts";
 import { createUsage } from "./usage.ts";
 
 export type DockerOptions = {
@@ -53,6 +56,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const oneOffs = createOneOffs(docker, instance, remover, dynos.waitForExit, logs.started);
   const packageImages = createPackageImages(docker);
   const runBuild = createBuildRunner(docker, instance, preparedImage, packageImages, remover);
+  const stages = createStageImages(docker, instance);
+  const buildOwnImage = createImageBuilder(docker, instance, stages);
   const makeBuildImage = async (onProgress: (line: string) => void): Promise<void> => {
     buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
   };
@@ -102,11 +107,16 @@ export function createDockerEngine(options: DockerOptions): Engine {
       if (!(await engine.imageExists(preparedImage()))) await makeBuildImage(() => undefined);
       return runBuild(spec, ...rest);
     },
+    async buildImage(spec, ...rest) {
+      await network(spec.appId);
+      return buildOwnImage(spec, ...rest);
+    },
 
     async imageExists(image) {
       return (await unlessGone(within(CALL_MS, "inspect image", docker.getImage(image).inspect()))) !== undefined;
     },
     async removeImage(image) {
+      await stages.forgetOf(image);
       await removeImage(docker, image);
     },
 
@@ -140,6 +150,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
     async sweepImages(isKnown) {
       const slugs = await within(CALL_MS, "list slugs", docker.listImages({ filters: ours(instance, "slug") }));
       const buildIds = (tags: string[] | undefined): string[] => (tags ?? []).map((tag) => tag.split(":").at(-1) ?? "");
+      const known = new Set(slugs.filter(({ Id, RepoTags }) => isKnown(Id, buildIds(RepoTags))).flatMap(({ RepoTags }) => buildIds(RepoTags)));
+      await stages.sweep((buildId) => known.has(buildId) || isKnown("", [buildId]));
       const removed = await Promise.all(slugs.filter(({ Id, RepoTags }) => !isKnown(Id, buildIds(RepoTags))).map(({ Id }) => removeImage(docker, Id)));
       return removed.every((gone) => gone);
     },
@@ -193,14 +205,5 @@ async function untilShownStopped(docker: Dockerode, dynoId: string): Promise<voi
     const [shown] = await within(CALL_MS, "look at dyno", docker.listContainers({ all: true, filters: { id: [dynoId] } })).catch(() => []);
     if (shown?.State !== "running") return;
     await new Promise((resolve) => setTimeout(resolve, wait));
-  }
-}
-
-async function* lines(stream: Readable): AsyncGenerator<string> {
-  let rest = "";
-  for await (const chunk of stream) {
-    const parts = (rest + String(chunk)).split("\n");
-    rest = parts.pop() ?? "";
-    for (const line of parts) if (line.trim() !== "") yield line;
   }
 }

@@ -2,6 +2,7 @@
 
 import type Dockerode from "dockerode";
 import type { Duplex } from "node:stream";
+import { argumentsOf } from "../domain/own-image.ts";
 import { AppError } from "../errors.ts";
 import { DYNO_USER } from "./build-image.ts";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
@@ -36,14 +37,18 @@ export function containerOf(instance: string, spec: DynoSpec, kind: "dyno" | "on
   return {
     name: dynoName(instance, spec),
     Image: spec.image,
-    Cmd: ["/opt/paas/bin/start", spec.command],
+    ...howToRun(spec),
     Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
-    User: DYNO_USER,
-    WorkingDir: "/app",
     Hostname: `${spec.type}-${spec.number}`.slice(0, 63),
     Labels: dynoLabels(instance, kind, spec),
     HostConfig: { ...confinement(spec.memoryMb), NetworkMode: networkName(instance, spec.appId) },
   };
+}
+
+/** Ours is started as Heroku does, by the stack's user. The user's own runs as it says; its HEALTHCHECK is ours to ask, not the engine's. */
+function howToRun({ ownImage, command }: DynoSpec): Dockerode.ContainerCreateOptions {
+  if (!ownImage) return { Cmd: ["/opt/paas/bin/start", command], User: DYNO_USER, WorkingDir: "/app" };
+  return { ...(ownImage === "command" ? { Cmd: argumentsOf(command) } : {}), Healthcheck: { Test: ["NONE"] } };
 }
 
 type Dynos = Pick<Engine, "startDyno" | "dynos" | "waitForExit" | "lastLines" | "execute" | "discardDyno" | "runOnce">;
@@ -93,7 +98,7 @@ export function createDynos(docker: Dockerode, instance: string, remover: Remove
     },
 
     async execute(dynoId, command, timeoutMs, signal) {
-      const exec = await within(CALL_MS, "create exec", docker.getContainer(dynoId).exec({ Cmd: command, AttachStdout: true, AttachStderr: true, User: DYNO_USER }));
+      const exec = await within(CALL_MS, "create exec", docker.getContainer(dynoId).exec({ Cmd: command, AttachStdout: true, AttachStderr: true }));
       const stream = await within(CALL_MS, "start exec", exec.start({}));
       const output = await collect(stream, timeoutMs, signal);
       const { ExitCode } = await within(LIST_MS, "inspect exec", exec.inspect());

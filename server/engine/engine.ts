@@ -2,6 +2,7 @@
 
 import type { Readable } from "node:stream";
 import type { ConfigVars } from "../domain/model.ts";
+import type { ImageConfig } from "../domain/own-image.ts";
 
 /** Takes text as a program prints it. */
 export type Output = { write(text: string): void };
@@ -20,6 +21,8 @@ export type DynoSpec = {
   memoryMb: number;
   /** Two dynos of one fingerprint are interchangeable: same slug, config and command. */
   fingerprint: string;
+  /** The image is the user's own: it runs the command by itself, or what it was made to run. */
+  ownImage?: "command" | "default";
 };
 
 export type Dyno = {
@@ -104,6 +107,29 @@ export type BuildSpec = {
   memoryMb: number;
 };
 
+/** A build from a Dockerfile. */
+export type ImageBuildSpec = {
+  buildId: string;
+  appId: string;
+  /** A tar stream of the tree. */
+  source: Readable;
+  /** Of the tree, the folder that the build sees; empty: all of it. */
+  folder: string;
+  /** Which of its paths, seen from there, the build sees. */
+  sees(path: string): boolean;
+  /** The Dockerfile's path in the folder. */
+  dockerfile: string;
+  /** The stage to build; undefined: the last. */
+  target: string | undefined;
+  args: ConfigVars;
+  /** The images of registries that it stands on. */
+  images: string[];
+  memoryMb: number;
+};
+
+/** `image` and `config` are set when it succeeded, `failure` is what the builder said otherwise. */
+export type ImageBuildOutcome = { image: string | undefined; failure: string | undefined; timedOut: boolean; sizeBytes: number; config: ImageConfig | undefined };
+
 /** What came out of a build container. `image` is set when it succeeded. */
 export type BuildOutcome = {
   exit: Exit;
@@ -153,6 +179,9 @@ export type Engine = {
   oneOffs(appId?: string): Promise<Dyno[]>;
   /** Builds in a fresh container, its output live. Nothing but the image is left. */
   build(spec: BuildSpec, output: Output, timeoutMs: number, stopwatch: { lap(stage: string): void }, signal?: AbortSignal): Promise<BuildOutcome & { timedOut: boolean }>;
+
+  /** Builds an image from a Dockerfile, its output live. Nothing but the image and the cache for the next one is left. @throws AppError invalid_params, build_failed, engine_unavailable */
+  buildImage(spec: ImageBuildSpec, output: Output, timeoutMs: number, stopwatch: { lap(stage: string): void }, signal?: AbortSignal): Promise<ImageBuildOutcome>;
 
   /** Free space where images and dynos are kept; undefined where that cannot be seen from here. */
   freeDiskBytes(): Promise<number | undefined>;

@@ -14,6 +14,9 @@ export const LABEL = {
   release: "paas.release",
   fingerprint: "paas.fingerprint",
   command: "paas.command",
+  build: "paas.build",
+  /** On dynos whose image is the user's own. */
+  ownImage: "paas.own-image",
 } as const;
 
 /** `one-off` dynos end with whoever started them; `detached` ones run on, over a restart of the control plane, too. */
@@ -53,6 +56,7 @@ export function dynoLabels(instance: string, kind: "dyno" | "one-off" | "detache
     [LABEL.release]: String(spec.releaseVersion),
     [LABEL.fingerprint]: spec.fingerprint,
     [LABEL.command]: spec.command,
+    ...(spec.ownImage ? { [LABEL.ownImage]: spec.ownImage } : {}),
   };
 }
 

@@ -2,11 +2,11 @@
 
 import type Dockerode from "dockerode";
 import { PassThrough, type Duplex } from "node:stream";
-import { DYNO_USER } from "./build-image.ts";
+import { argumentsOf } from "../domain/own-image.ts";
 import { unlessGone, within } from "./docker-call.ts";
 import { containerOf, dynoOf } from "./dynos.ts";
 import type { Attached, Dyno, Engine, Terminal } from "./engine.ts";
-import { dynoFromContainer, ours } from "./naming.ts";
+import { LABEL, dynoFromContainer, ours } from "./naming.ts";
 import type { Remover } from "./remover.ts";
 import { createDemultiplexer } from "./streams.ts";
 
@@ -20,7 +20,7 @@ type OneOffs = Pick<Engine, "attachOneOff" | "attachInside" | "startDetached" | 
 export function createOneOffs(docker: Dockerode, instance: string, remover: Remover, waitForExit: Engine["waitForExit"], onStarted: (dyno: Dyno) => void): OneOffs {
   return {
     async attachOneOff(spec, terminal) {
-      const options: Dockerode.ContainerCreateOptions = { ...containerOf(instance, spec, "one-off"), Cmd: started(spec.command, terminal), Tty: terminal !== undefined, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true };
+      const options: Dockerode.ContainerCreateOptions = { ...containerOf(instance, spec, "one-off"), Cmd: started(spec.command, terminal, spec.ownImage !== undefined), Tty: terminal !== undefined, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true };
       const container = await within(CALL_MS, "create one-off dyno", docker.createContainer(options));
       try {
         const wire = (await within(CALL_MS, "attach", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }))) as unknown as Duplex;
@@ -36,8 +36,11 @@ export function createOneOffs(docker: Dockerode, instance: string, remover: Remo
     },
 
     async attachInside(dynoId, command, env, terminal) {
-      const exec = await within(CALL_MS, "create exec", docker.getContainer(dynoId).exec({
-        Cmd: started(command, terminal), Env: Object.entries(env).map(([key, value]) => `${key}=${value}`), User: DYNO_USER, WorkingDir: "/app",
+      const dyno = docker.getContainer(dynoId);
+      const { Config } = await within(CALL_MS, "inspect dyno", dyno.inspect());
+      // Its user and folder are the dyno's own.
+      const exec = await within(CALL_MS, "create exec", dyno.exec({
+        Cmd: started(command, terminal, LABEL.ownImage in Config.Labels), Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
         Tty: terminal !== undefined, AttachStdin: true, AttachStdout: true, AttachStderr: true,
       }));
       const wire = await within(CALL_MS, "start exec", exec.start({ hijack: true, stdin: true, Tty: terminal !== undefined }));
@@ -66,7 +69,8 @@ export function createOneOffs(docker: Dockerode, instance: string, remover: Remo
   };
 }
 
-function started(command: string, terminal: Terminal | undefined): string[] {
+function started(command: string, terminal: Terminal | undefined, ownImage: boolean): string[] {
+  if (ownImage) return argumentsOf(command);
   return terminal ? ["/opt/paas/bin/start", command] : [...JOINED, command];
 }
 

@@ -1,5 +1,6 @@
 /** The engine's framed streams: stdout and stderr of a container on one connection (Docker API: ContainerAttach, "Stream format"). */
 
+import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
 const HEADER = 8;
@@ -35,4 +36,15 @@ export function demultiplex(framed: Buffer, maxBytes: number): string {
   demultiplexer.push(framed);
   demultiplexer.end();
   return texts.join("").slice(-maxBytes);
+}
+
+/** The lines of a stream of text, empty ones left out. @throws Error when it is destroyed before its end */
+export async function* lines(stream: Readable): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of stream.setEncoding("utf8")) {
+    const parts = (rest + String(chunk)).split("\n");
+    rest = parts.pop() ?? "";
+    for (const line of parts) if (line.trim() !== "") yield line;
+  }
+  if (rest.trim() !== "") yield rest;
 }

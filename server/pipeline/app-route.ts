@@ -7,7 +7,7 @@ import { appHost } from "../domain/hostname.ts";
 import type { App, Deployment, Release, Slug } from "../domain/model.ts";
 import { HSTS_SECONDS } from "../domain/switches.ts";
 import type { Dyno } from "../engine/engine.ts";
-import { WEB_PORT } from "./dyno-spec.ts";
+import { webPort } from "./dyno-spec.ts";
 import type { Parts } from "./parts.ts";
 
 type Routed = { app: App; deployment: Deployment; release: Release; slug: Slug | undefined };
@@ -26,7 +26,7 @@ export function appRoute({ store, config }: Pick<Parts, "store" | "config">, { a
     deployment: `${deployment.id}/${randomUUID()}`,
     // PAAS_DOMAIN may have been changed to one that holds a custom domain: a host stands once.
     hosts: [...new Set([appHost(app.name, config.domain), ...store.domains.hostnames(app.id)])],
-    targets: maintenance ? [] : web.map(({ id, name, address }) => ({ id, dyno: name, address: address as string, port: WEB_PORT })),
+    targets: maintenance ? [] : web.map(({ id, name, address }) => ({ id, dyno: name, address: address as string, port: webPort(slug) })),
     unavailable: maintenance ? "H80" : slug === undefined ? "H81" : (release.formation["web"]?.quantity ?? 0) === 0 ? "H14" : "H10",
     // Without a port for TLS the way there would lead nowhere.
     redirectToTls: on.has("force-https") && config.httpsPort !== undefined,

@@ -5,15 +5,17 @@ import type { AppJson } from "../domain/app-json.ts";
 import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { parseProcfile } from "../domain/procfile.ts";
 import { AppError, invalidParams } from "../errors.ts";
+import { buildOwnImage, wantsOwnImage } from "./image-build.ts";
 import { detail, minutes, size, topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import type { Source } from "./source.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
 export const STACK = "debian-12";
-/** Exit codes of buildpacks/build: the source or its buildpack failed; no buildpack takes the app. */
+/** Exit codes of buildpacks/build: the source or its buildpack failed; no buildpack takes the app; it is the engine's builder's. */
 const FAILED = 1;
 const NO_BUILDPACK = 66;
+const DOCKERFILE = 68;
 
 /** A build that has told the pusher itself what was wrong. */
 export class BuildFailed extends AppError {}
@@ -33,9 +35,13 @@ export type BuildInput = {
  */
 export async function build(parts: Parts, app: App, row: Build, { source, appJson, config, lastBuildpacks }: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
   const { engine, config: { limits } } = parts;
+  const order = { app, row, source, appJson, config };
+  if (await wantsOwnImage(parts, app, source, appJson)) return buildOwnImage(parts, order, output, stopwatch, signal);
+
   const spec = { buildId: row.id, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), lastBuildpacks, memoryMb: limits.buildMemoryMb };
   const printed = wholeLines(output);
   const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);
+  if (outcome.exit.code === DOCKERFILE) return buildOwnImage(parts, order, output, stopwatch, signal);
   if (outcome.image === undefined) throw failure(outcome, limits, signal);
 
   try {

@@ -8,7 +8,7 @@ import type { Dyno } from "../engine/engine.ts";
 import { AppError, publicMessage } from "../errors.ts";
 import { appRoute, sameRoute } from "./app-route.ts";
 import { discard } from "./discard.ts";
-import { dynoSpec, wantedDynos } from "./dyno-spec.ts";
+import { dynoSpec, wantedDynos, webPort } from "./dyno-spec.ts";
 import type { DynoRef } from "./events.ts";
 import { BootTimeout, untilHealthy } from "./health-check.ts";
 import { checkName } from "./health-probe.ts";
@@ -70,7 +70,7 @@ async function startAll(parts: Parts, { app, release, slug }: Target, start: { t
       const dyno = await parts.engine.startDyno(dynoSpec(app, release, slug, type, number, parts.config.limits.dynoMemoryMb));
       started.push(dyno);
       stopwatch?.lap(`start ${dyno.name}`);
-      await untilHealthy(parts.engine, dyno, startupChecks(slug.appJson, type), parts.config.limits.bootSeconds, either, (check, error) => warn(parts, dynoRef, check, error));
+      await untilHealthy(parts.engine, dyno, startupChecks(slug.appJson, type), parts.config.limits.bootSeconds, either, (check, error) => warn(parts, dynoRef, check, error), webPort(slug));
       stopwatch?.lap(`boot ${dyno.name}`);
       parts.events.emit({ kind: "dyno_up", dyno: dynoRef });
     } catch (error) {

@@ -1,12 +1,15 @@
 /** From a release to the dynos that it asks for. */
 
 import { createHash } from "node:crypto";
+import { DEFAULT_PORT } from "../domain/own-image.ts";
 import type { App, Release, Slug } from "../domain/model.ts";
 import type { Wanted } from "../domain/plan.ts";
 import type { DynoSpec } from "../engine/engine.ts";
 
-/** Every web dyno has a network of its own, so all can use the same port. */
-export const WEB_PORT = 5000;
+/** Where a slug's web dynos listen. Each has a network of its own, so all can use the same port. */
+export function webPort(slug: Slug | undefined): number {
+  return slug?.ownImage?.port ?? DEFAULT_PORT;
+}
 
 /** All dynos of a release, by type in alphabetical order. */
 export function wantedDynos(release: Release, slug: Slug | undefined, memoryMb: number): Wanted[] {
@@ -28,6 +31,7 @@ export function dynoSpec(app: App, release: Release, slug: Slug, type: string, n
     env: environment(app, release, slug, type, number),
     memoryMb,
     fingerprint: fingerprint(release, slug, type, memoryMb),
+    ...(slug.ownImage ? { ownImage: type === "web" && slug.ownImage.ownWeb ? "default" as const : "command" as const } : {}),
   };
 }
 
@@ -36,7 +40,7 @@ function environment(app: App, release: Release, slug: Slug, type: string, numbe
   return {
     ...release.config,
     DYNO: `${type}.${number}`,
-    ...(type === "web" ? { PORT: String(WEB_PORT) } : {}),
+    ...(type === "web" ? { PORT: String(webPort(slug)) } : {}),
     HEROKU_APP_NAME: app.name,
     HEROKU_RELEASE_VERSION: `v${release.version}`,
     HEROKU_RELEASE_CREATED_AT: release.createdAt,

@@ -2,8 +2,8 @@
 
 import type { HealthCheck } from "../domain/app-json.ts";
 import type { Dyno, Engine } from "../engine/engine.ts";
+import { DEFAULT_PORT } from "../domain/own-image.ts";
 import { AppError } from "../errors.ts";
-import { WEB_PORT } from "./dyno-spec.ts";
 import { attempt, checkName, probe, type Verdict } from "./health-probe.ts";
 import { explainSilence } from "./listening.ts";
 import { pause } from "./pause.ts";
@@ -23,10 +23,10 @@ export class BootTimeout extends AppError {}
 /**
  * Resolves when the dyno is healthy.
  * @param checks those of its type that a new dyno must pass; without one that decides, the default for the type holds.
- * @param onWarning hears of a check that only warns
+ * @param onWarning hears of a check that only warns. @param port where its web process listens
  * @throws AppError deploy_failed with the reason and the last lines that the dyno printed.
  */
-export async function untilHealthy(engine: Patient, dyno: Dyno, checks: HealthCheck[], bootSeconds: number, signal?: AbortSignal, onWarning: (check: HealthCheck, error: unknown) => void = () => undefined): Promise<void> {
+export async function untilHealthy(engine: Patient, dyno: Dyno, checks: HealthCheck[], bootSeconds: number, signal?: AbortSignal, onWarning: (check: HealthCheck, error: unknown) => void = () => undefined, port = DEFAULT_PORT): Promise<void> {
   const over = new AbortController();
   const abort = (): void => over.abort();
   if (signal?.aborted) abort();
@@ -39,7 +39,7 @@ export async function untilHealthy(engine: Patient, dyno: Dyno, checks: HealthCh
   try {
     const look = (check: HealthCheck): Promise<void> => holds(engine, dyno, check, over.signal);
     const decisive = checks.filter(({ warn }) => !warn);
-    const healthy = decisive.length > 0 ? Promise.all(decisive.map(look)) : byDefault(engine, dyno, bootSeconds, over.signal);
+    const healthy = decisive.length > 0 ? Promise.all(decisive.map(look)) : byDefault(engine, dyno, bootSeconds, over.signal, port);
     const warned = checks.filter(({ warn }) => warn).map((check) => look(check).catch((error: unknown) => (over.signal.aborted ? undefined : onWarning(check, error))));
     await Promise.race([exited, Promise.all([healthy, ...warned])]);
     // A wait that the signal cut short has proved nothing.
@@ -53,11 +53,11 @@ export async function untilHealthy(engine: Patient, dyno: Dyno, checks: HealthCh
   }
 }
 
-function byDefault(engine: Patient, dyno: Dyno, bootSeconds: number, signal: AbortSignal): Promise<void> {
+function byDefault(engine: Patient, dyno: Dyno, bootSeconds: number, signal: AbortSignal, port: number): Promise<void> {
   if (dyno.type !== "web") return pause(SETTLE_MS, signal);
   const late = async (last: Verdict): Promise<string> =>
-    `${dyno.name}: Error R10 (Boot timeout): the web process did not answer HTTP on $PORT within ${bootSeconds} seconds of launch.\n${await explainSilence(engine, dyno, WEB_PORT, last)}`;
-  return retry(() => probe(dyno, { scheme: "http", port: WEB_PORT, path: "/", headers: [], timeoutMs: PROBE_MS, readBody: false, signal }, () => undefined), bootSeconds * 1000, late, signal).catch((error: unknown) => {
+    `${dyno.name}: Error R10 (Boot timeout): the web process did not answer HTTP on $PORT within ${bootSeconds} seconds of launch.\n${await explainSilence(engine, dyno, port, last)}`;
+  return retry(() => probe(dyno, { scheme: "http", port, path: "/", headers: [], timeoutMs: PROBE_MS, readBody: false, signal }, () => undefined), bootSeconds * 1000, late, signal).catch((error: unknown) => {
     throw error instanceof AppError && !signal.aborted ? new BootTimeout("deploy_failed", error.message) : error;
   });
 }

@@ -2,8 +2,8 @@
 
 import type { HealthCheck } from "../domain/app-json.ts";
 import type { Dyno, Engine } from "../engine/engine.ts";
+import { DEFAULT_PORT } from "../domain/own-image.ts";
 import { request } from "../node-http.ts";
-import { WEB_PORT } from "./dyno-spec.ts";
 
 const MAX_CONTENT_BYTES = 64 * 1024;
 
@@ -23,7 +23,7 @@ export async function attempt(engine: Pick<Engine, "execute">, dyno: Dyno, check
     if (code !== 0) return `the command exited with status ${code}: ${output.trim().slice(-200)}`;
     return check.content !== undefined && !output.includes(check.content) ? `its output does not contain "${check.content}"` : undefined;
   }
-  const target = { scheme: check.scheme, port: check.port ?? WEB_PORT, path: check.path ?? "/", headers: check.httpHeaders, timeoutMs, readBody: check.content !== undefined, signal };
+  const target = { scheme: check.scheme, port: check.port ?? DEFAULT_PORT, path: check.path ?? "/", headers: check.httpHeaders, timeoutMs, readBody: check.content !== undefined, signal };
   return probe(dyno, target, (status, body) => {
     if (check.listening) return undefined;
     if (status < 200 || status >= 400) return `GET ${target.path} answered ${status}`;

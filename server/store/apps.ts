@@ -13,6 +13,8 @@ export function createApps(db: Db) {
   const all = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM apps ORDER BY name`);
   const rename = db.prepare("UPDATE apps SET name = ?, updated_at = ? WHERE id = ?");
   const touch = db.prepare("UPDATE apps SET updated_at = ? WHERE id = ?");
+  const stackOf = db.prepare<[string], { stack: string }>("SELECT stack FROM apps WHERE id = ?");
+  const setStack = db.prepare("UPDATE apps SET stack = ?, updated_at = ? WHERE id = ?");
   const setOwner = db.prepare("UPDATE apps SET owner_id = ?, updated_at = ? WHERE id = ?");
   const remove = db.prepare("DELETE FROM apps WHERE id = ?");
   return {
@@ -23,6 +25,9 @@ export function createApps(db: Db) {
     list: (): App[] => all.all().map((row) => toApp(row) as App),
     rename: (id: string, name: string, now: string): void => void rename.run(name, now, id),
     touch: (id: string, now: string): void => void touch.run(now, id),
+    /** What its next build is made on. */
+    stack: (id: string): string => stackOf.get(id)?.stack ?? "",
+    setStack: (id: string, stack: string, now: string): void => void setStack.run(stack, now, id),
     setOwner: (id: string, ownerId: string, now: string): void => void setOwner.run(ownerId, now, id),
     /** Everything of the app goes with it. */
     remove: (id: string): void => void remove.run(id),

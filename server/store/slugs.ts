@@ -1,18 +1,19 @@
 import { EMPTY_APP_JSON, type AppJson } from "../domain/app-json.ts";
 import type { ProcessTypes, Slug } from "../domain/model.ts";
+import type { OwnImage } from "../domain/own-image.ts";
 import type { Db } from "./database.ts";
 
 type Row = {
   id: string; app_id: string; image: string; commit_sha: string; buildpack: string; buildpacks: string; process_types: string;
-  app_json: string; stack: string; size: number; pruned_at: string | null; created_at: string;
+  app_json: string; stack: string; size: number; pruned_at: string | null; created_at: string; own_image: string | null;
 };
-const COLUMNS = "id, app_id, image, commit_sha, buildpack, buildpacks, process_types, app_json, stack, size, pruned_at, created_at";
+const COLUMNS = "id, app_id, image, commit_sha, buildpack, buildpacks, process_types, app_json, stack, size, pruned_at, created_at, own_image";
 
 export type Slugs = ReturnType<typeof createSlugs>;
 
 /** Slugs: what builds made. */
 export function createSlugs(db: Db) {
-  const insert = db.prepare(`INSERT INTO slugs (${COLUMNS}) VALUES (@id, @appId, @image, @commit, @buildpack, @buildpacks, @processTypes, @appJson, @stack, @size, @prunedAt, @createdAt)`);
+  const insert = db.prepare(`INSERT INTO slugs (${COLUMNS}) VALUES (@id, @appId, @image, @commit, @buildpack, @buildpacks, @processTypes, @appJson, @stack, @size, @prunedAt, @createdAt, @ownImage)`);
   const byId = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM slugs WHERE id = ?`);
   const images = db.prepare<[], { image: string }>("SELECT DISTINCT image FROM slugs WHERE pruned_at IS NULL");
   const byApp = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM slugs WHERE app_id = ? AND pruned_at IS NULL`);
@@ -23,7 +24,7 @@ export function createSlugs(db: Db) {
     )`);
   const prune = db.prepare("UPDATE slugs SET pruned_at = ? WHERE id = ?");
   return {
-    insert: (slug: Slug): void => void insert.run({ ...slug, buildpacks: JSON.stringify(slug.buildpacks), processTypes: JSON.stringify(slug.processTypes), appJson: JSON.stringify(slug.appJson) }),
+    insert: (slug: Slug): void => void insert.run({ ...slug, buildpacks: JSON.stringify(slug.buildpacks), processTypes: JSON.stringify(slug.processTypes), appJson: JSON.stringify(slug.appJson), ownImage: slug.ownImage ? JSON.stringify(slug.ownImage) : null }),
     find: (id: string): Slug | undefined => toSlug(byId.get(id)),
     /** Slugs of the app whose image is still there. */
     kept: (appId: string): Slug[] => byApp.all(appId).map((row) => toSlug(row) as Slug),
@@ -41,5 +42,6 @@ function toSlug(row: Row | undefined): Slug | undefined {
     id: row.id, appId: row.app_id, image: row.image, commit: row.commit_sha, buildpack: row.buildpack, buildpacks: JSON.parse(row.buildpacks) as string[],
     processTypes: JSON.parse(row.process_types) as ProcessTypes, appJson: { ...EMPTY_APP_JSON, ...(JSON.parse(row.app_json) as Partial<AppJson>) },
     stack: row.stack, size: row.size, prunedAt: row.pruned_at, createdAt: row.created_at,
+    ...(row.own_image === null ? {} : { ownImage: JSON.parse(row.own_image) as OwnImage }),
   };
 }

@@ -59,7 +59,7 @@ test("the account, its apps' collaborators, and the lists that are empty yet", a
   ]);
   for (const list of ["addons", "sni-endpoints", "buildpack-installations", "dynos", "formation", "builds"]) expect((await server.ask("GET", `/apps/objects/${list}`)).body).toEqual([]);
   expect(await server.ask("GET", "/apps/objects/pipeline-couplings")).toMatchObject({ status: 404, body: { id: "not_found", resource: "pipeline_coupling" } });
-  expect((await server.ask("GET", "/stacks")).body).toMatchObject([{ name: "debian-12", state: "public", default: true }]);
+  expect((await server.ask("GET", "/stacks")).body).toMatchObject([{ name: "container", state: "public", default: false }, { name: "debian-12", state: "public", default: true }]);
   expect((await server.ask("GET", "/regions")).body).toMatchObject([{ name: "local", private_capable: false }]);
   expect(await server.ask("GET", "/stacks/heroku-24")).toMatchObject({ status: 404, body: { resource: "stack" } });
 });
@@ -167,4 +167,11 @@ test("who leaves a build's output lets go of it", async () => {
   leave.abort();
   await closed;
   expect(output.destroyed).toBe(true);
+});
+
+test("an app's next build is made on the stack that was chosen; what serves stays on its own", async () => {
+  await server.ask("POST", "/apps", { json: { name: "stacked", stack: "container" } });
+  expect((await server.ask("GET", "/apps/stacked")).body).toMatchObject({ build_stack: { name: "container" } });
+  expect(await server.ask("PATCH", "/apps/stacked", { json: { build_stack: "debian-12" } })).toMatchObject({ status: 200, body: { build_stack: { name: "debian-12" } } });
+  expect(await server.ask("PATCH", "/apps/stacked", { json: { build_stack: "heroku-24" } })).toMatchObject({ status: 422, body: { id: "invalid_params", message: "build_stack: there are debian-12 and container." } });
 });

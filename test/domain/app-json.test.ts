@@ -124,7 +124,7 @@ test.each([
   ["a buildpack url with a line feed", { buildpacks: [{ url: "https://h/r\n" }] }, "buildpacks.0.url must match pattern"],
   ["add-ons that are no list", { addons: { any: true } }, "addons must be array"],
   ["an add-on without a plan", { addons: [{ as: "X" }] }, "addons.0 must have required property 'plan'"],
-  ["J19, an unknown stack", { stack: "cedar-14" }, "stack must be debian-12, the one that there is, or one of Heroku's such as heroku-24"],
+  ["J19, an unknown stack", { stack: "cedar-14" }, "stack must be debian-12, \"container\" (a Dockerfile), or one of Heroku's such as heroku-24"],
   ["environments that are a list", { environments: [] }, "environments must be object"],
   ["an environment that is a text", { environments: { test: "npm test" } }, "environments.test must be object"],
   ["a bad field in an environment", { environments: { test: { formation: { web: { quantity: "2" } } } } }, "environments.test.formation.web.quantity must be integer"],

@@ -51,6 +51,8 @@ export const transcript: Step[] = [
   types("apps:info -a cliapp", [/cliapp/, /Owner/]),
   types("apps:info -a cliapp --json", /"name": *"cliapp"/),
   types("apps:stacks -a cliapp", /debian-12/),
+  types("stack:set container -a cliapp", /next release will be deployed on|container/),
+  types("stack:set debian-12 -a cliapp", /debian-12/),
   types("regions", /Location|ID/),
 
   types("config:set -a cliapp GREETING=hello 'MOTTO=two words'", [/GREETING/, /v3/]),

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { HealthCheck } from "../../server/domain/app-json.ts";
 import type { Dyno, Exit } from "../../server/engine/engine.ts";
 import { AppError } from "../../server/errors.ts";
-import { WEB_PORT } from "../../server/pipeline/dyno-spec.ts";
+import { DEFAULT_PORT as WEB_PORT } from "../../server/domain/own-image.ts";
 import { untilHealthy, type Patient } from "../../server/pipeline/health-check.ts";
 
 let lastAddress = 0;

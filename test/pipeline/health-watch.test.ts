@@ -7,7 +7,7 @@ import { EMPTY_APP_JSON, type AppJson, type HealthCheck } from "../../server/dom
 import type { Dyno, Engine } from "../../server/engine/engine.ts";
 import type { PlatformEvent } from "../../server/pipeline/events.ts";
 import { createHealthWatch } from "../../server/pipeline/health-watch.ts";
-import { WEB_PORT } from "../../server/pipeline/dyno-spec.ts";
+import { DEFAULT_PORT as WEB_PORT } from "../../server/domain/own-image.ts";
 import { eventually } from "../git/eventually.ts";
 
 let lastAddress = 0;
