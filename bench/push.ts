@@ -1,13 +1,14 @@
 /**
  * `npm run bench:push [runs]`: from the start of `git push` to the first answer of the new version, for a change of source only,
- * beside `docker build` + `docker run` of the same app in the same run. Prints medians and, for ours, the time of each stage.
+ * beside `docker build` + `docker run` of the same app in the same run: a small app, and one with 150 MB of dependencies. Prints medians
+ * and, for ours, the time of each stage.
  */
 
 import { spawn } from "node:child_process";
 import { cp, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { removeWorkspaces, workspace, type Workspace } from "../test/support/git-client.ts";
-import { docker, startPaas, type Paas } from "../test/support/paas.ts";
+import { docker, startPaas } from "../test/support/paas.ts";
 import { ensureEngine } from "../bin/setup/engine.ts";
 import { thisHost } from "../bin/setup/host.ts";
 import { writeLine } from "../bin/setup/progress.ts";
@@ -15,7 +16,7 @@ import { ensureStackImage } from "../bin/setup/stack-image.ts";
 import { ensureBuildImage } from "../server/engine/build-image.ts";
 
 const RUNS = Number(process.argv[2] ?? 20);
-const EXAMPLE = join(import.meta.dirname, "../examples/hello-node");
+const APPS = ["examples/hello-node", "bench/heavy-node"].map((path) => join(import.meta.dirname, "..", path));
 const POLL_MS = 5;
 const DEPENDENCIES = "paas-bench-dependencies";
 
@@ -25,32 +26,8 @@ const stackImage = await ensureStackImage(host, writeLine);
 process.env["PAAS_STACK_IMAGE"] = stackImage;
 const base = await ensureBuildImage(docker, { stackImage });
 const paas = await startPaas({ PAAS_LOG_LEVEL: "info" });
-const repository = await workspace();
 try {
-  await cp(EXAMPLE, repository.dir, { recursive: true });
-  const source = await readFile(join(EXAMPLE, "index.js"), "utf8");
-  await writeFile(join(repository.dir, "Dockerfile"), dockerfile());
-  await repository.commit({ "index.js": marked(source, "first") });
-  const { code, output } = await repository.push(paas.remote("bench"));
-  if (code !== 0) throw new Error(output);
-  await installDependencies();
-  await dockerBuildAndRun(repository, "first");
-
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let run = 1; run <= RUNS; run += 1) {
-    const mark = `run ${run}`;
-    await repository.commit({ "index.js": marked(source, mark) });
-    ours.push(await pushToLive(paas, repository, mark));
-    theirs.push(await dockerBuildAndRun(repository, mark));
-    process.stdout.write(`${mark}: push ${Math.round(ours.at(-1) ?? 0)} ms, docker build + run ${Math.round(theirs.at(-1) ?? 0)} ms\n`);
-  }
-
-  process.stdout.write(`\nmedian of ${RUNS}, ms        p50     p90\n`);
-  process.stdout.write(`git push → live        ${quantile(ours, 0.5)}    ${quantile(ours, 0.9)}   (no request fails meanwhile)\n`);
-  process.stdout.write(`docker build + run     ${quantile(theirs, 0.5)}    ${quantile(theirs, 0.9)}   (the app is down between the two)\n`);
-  process.stdout.write(`ratio                  ${(quantile(ours, 0.5) / quantile(theirs, 0.5)).toFixed(2)}\n\nstages of the push, medians, ms\n`);
-  for (const [stage, ms] of stages(paas.output())) process.stdout.write(`  ${stage.padEnd(22)} ${ms}\n`);
+  for (const folder of APPS) await compare(folder);
 } finally {
   await docker.getContainer("paas-bench-docker").remove({ force: true }).catch(() => undefined);
   for (const image of ["paas-bench-docker", DEPENDENCIES]) await docker.getImage(image).remove({ force: true }).catch(() => undefined);
@@ -58,23 +35,54 @@ try {
   await removeWorkspaces();
 }
 
+/** Pushes the app again and again, each time with one changed line, and prints how long it took. */
+async function compare(folder: string): Promise<void> {
+  const name = basename(folder);
+  const repository = await workspace();
+  await cp(folder, repository.dir, { recursive: true });
+  const source = await readFile(join(folder, "index.js"), "utf8");
+  await writeFile(join(repository.dir, "Dockerfile"), dockerfile());
+  await repository.commit({ "index.js": marked(source, "first") });
+  const first = await pushToLive(name, repository, "first");
+  await installDependencies(folder, name);
+  await dockerBuildAndRun(name, repository, "first");
+
+  const logged = paas.output().length;
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let run = 1; run <= RUNS; run += 1) {
+    const mark = `run ${run}`;
+    await repository.commit({ "index.js": marked(source, mark) });
+    ours.push(await pushToLive(name, repository, mark));
+    theirs.push(await dockerBuildAndRun(name, repository, mark));
+    process.stdout.write(`${name}, ${mark}: push ${Math.round(ours.at(-1) ?? 0)} ms, docker build + run ${Math.round(theirs.at(-1) ?? 0)} ms\n`);
+  }
+
+  process.stdout.write(`\n${name}, median of ${RUNS}, ms    p50     p90\n`);
+  process.stdout.write(`git push → live        ${quantile(ours, 0.5)}    ${quantile(ours, 0.9)}   (no request fails meanwhile; the first push took ${Math.round(first)})\n`);
+  process.stdout.write(`docker build + run     ${quantile(theirs, 0.5)}    ${quantile(theirs, 0.9)}   (the app is down between the two)\n`);
+  process.stdout.write(`ratio                  ${(quantile(ours, 0.5) / quantile(theirs, 0.5)).toFixed(2)}\n\nstages of the push, medians, ms\n`);
+  for (const [stage, ms] of stages(paas.output().slice(logged))) process.stdout.write(`  ${stage.padEnd(22)} ${ms}\n`);
+  process.stdout.write("\n");
+}
+
 /** Milliseconds from the start of the push to the first answer that carries the mark. */
-async function pushToLive(platform: Paas, repo: Workspace, mark: string): Promise<number> {
+async function pushToLive(app: string, repo: Workspace, mark: string): Promise<number> {
   const began = performance.now();
-  const pushing = repo.push(platform.remote("bench"));
-  const live = untilAnswers(mark, async () => (await platform.get("bench", "/mark")).body);
+  const pushing = repo.push(paas.remote(app));
+  const live = untilAnswers(mark, async () => (await paas.get(app, "/mark")).body);
   const { code, output } = await pushing;
   if (code !== 0) throw new Error(output);
   return (await live) - began;
 }
 
 /** The same change by hand: build the image, remove the container, run the new one. */
-async function dockerBuildAndRun(repo: Workspace, mark: string): Promise<number> {
+async function dockerBuildAndRun(app: string, repo: Workspace, mark: string): Promise<number> {
   const name = "paas-bench-docker";
   const began = performance.now();
   await run("docker", ["build", "--quiet", "--tag", name, repo.dir], { DOCKER_BUILDKIT: "0" });
   await run("docker", ["rm", "--force", name]);
-  await run("docker", ["run", "--detach", "--name", name, "--network", await networkOfBench(), "--env", "PORT=5000", name]);
+  await run("docker", ["run", "--detach", "--name", name, "--network", await networkOf(app), "--env", "PORT=5000", name]);
   const { NetworkSettings } = await docker.getContainer(name).inspect();
   const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? "";
   return (await untilAnswers(mark, async () => (await fetch(`http://${address}:5000/mark`)).text())) - began;
@@ -98,12 +106,12 @@ function dockerfile(): string {
 }
 
 /** That layer, made once. In a container with the app's network: a `RUN npm ci` has no name resolution everywhere. */
-async function installDependencies(): Promise<void> {
+async function installDependencies(folder: string, app: string): Promise<void> {
   const name = "paas-bench-install";
   const env = ["PATH=/opt/paas/node/bin:/usr/bin:/bin", "NODE_ENV=production", "NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt", "npm_config_cache=/tmp/npm"];
-  await run("docker", ["create", "--name", name, "--network", await networkOfBench(), "--workdir", "/app", ...env.flatMap((pair) => ["--env", pair]), base, "npm", "ci", "--omit=dev"]);
+  await run("docker", ["create", "--name", name, "--network", await networkOf(app), "--workdir", "/app", ...env.flatMap((pair) => ["--env", pair]), base, "npm", "ci", "--omit=dev"]);
   try {
-    for (const file of ["package.json", "package-lock.json"]) await run("docker", ["cp", join(EXAMPLE, file), `${name}:/app/${file}`]);
+    for (const file of ["package.json", "package-lock.json"]) await run("docker", ["cp", join(folder, file), `${name}:/app/${file}`]);
     await run("docker", ["start", "--attach", name]);
     await run("docker", ["commit", ...env.flatMap((pair) => ["--change", `ENV ${pair}`]), name, DEPENDENCIES]);
   } finally {
@@ -111,14 +119,15 @@ async function installDependencies(): Promise<void> {
   }
 }
 
-async function networkOfBench(): Promise<string> {
-  const filters = { label: [`paas.instance=${paas.instance()}`] };
+async function networkOf(app: string): Promise<string> {
+  const { id } = (await paas.api<{ id: string }>("GET", `/apps/${app}`)).body;
+  const filters = { label: [`paas.instance=${paas.instance()}`, `paas.app=${id}`] };
   return (await docker.listNetworks({ filters }))[0]?.Name ?? "bridge";
 }
 
 function stages(log: string): [string, number][] {
   const times = new Map<string, number[]>();
-  for (const line of log.split("\n").filter((text) => text.includes("deploy succeeded")).slice(1)) {
+  for (const line of log.split("\n").filter((text) => text.includes("deploy succeeded"))) {
     const { stages: found } = JSON.parse(line) as { stages: Record<string, number> };
     for (const [stage, ms] of Object.entries(found)) times.set(stage, [...(times.get(stage) ?? []), ms]);
   }

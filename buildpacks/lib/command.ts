@@ -38,9 +38,10 @@ export async function run(program: string, args: string[], { cwd, env, shows = (
   return { code, output: lines.join("\n") };
 }
 
-/** For what the pusher need not see. */
-export async function capture(program: string, args: string[], { cwd, env }: Options): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+/** For what the pusher need not see. `input`: what it reads, nothing where there is none. */
+export async function capture(program: string, args: string[], { cwd, env, input = "" }: Options & { input?: string | undefined }): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(program, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => undefined).end(input);
   const ended = new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (status) => resolve(status ?? 1));
@@ -50,8 +51,8 @@ export async function capture(program: string, args: string[], { cwd, env }: Opt
 }
 
 /** Copies, removes, lists. @returns stdout. @throws Error with its stderr. */
-export async function mustRun(program: string, args: string[], cwd = "/"): Promise<string> {
-  const { code, stdout, stderr } = await capture(program, args, { cwd, env: process.env });
+export async function mustRun(program: string, args: string[], cwd = "/", input?: string): Promise<string> {
+  const { code, stdout, stderr } = await capture(program, args, { cwd, env: process.env, input });
   if (code !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr.trim()}`);
   return stdout;
 }

@@ -7,6 +7,8 @@ import { mustRun } from "./command.ts";
 
 /** One file is read and written twice as fast as the thousands in it. */
 const ARCHIVE = "tree.tar";
+/** For tar: which paths, with a NUL between two, comes on standard input. */
+export const NAMED_ON_INPUT = ["--null", "--verbatim-files-from", "--files-from=-"];
 
 export type KeptPaths = {
   /** Relative to the app's folder. */
@@ -23,6 +25,15 @@ export async function restoreKept<Kept extends KeptPaths>({ buildDir, cacheDir }
   if (!kept) return undefined;
   for (const path of kept.paths) rmSync(join(buildDir, path), { recursive: true, force: true });
   if (kept.paths.length > 0) await mustRun("tar", ["-xf", join(folder, ARCHIVE), "-C", buildDir]);
+  return kept;
+}
+
+/** Unpacks these files and folders alone of what `name` holds under this key. @returns what it is, or undefined when there is none. */
+export async function restoreSomeKept<Kept extends KeptPaths>({ buildDir, cacheDir }: Places, name: string, key: string, paths: string[]): Promise<Kept | undefined> {
+  const folder = join(cacheDir, name);
+  const kept = readKept<Kept>(folder, key);
+  const members = paths.map((path) => `./${path}`).join("\0");
+  if (kept && members !== "") await mustRun("tar", ["-xf", join(folder, ARCHIVE), "-C", buildDir, ...NAMED_ON_INPUT], buildDir, members);
   return kept;
 }
 

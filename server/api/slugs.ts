@@ -17,10 +17,10 @@ export function findSlug({ store }: ApiDeps, app: App, id: string): Slug {
   return slug;
 }
 
-/** Two slugs with one checksum are the same: a promotion makes such ones. */
-function slugView({ id, image, commit, buildpack, processTypes, size, stack, createdAt, prunedAt }: Slug) {
+/** Two slugs with one checksum are the same: two builds of one commit make such ones, and promotions. An image of the user's own has its digest. */
+function slugView({ id, image, checksum, commit, buildpack, processTypes, size, stack, createdAt, prunedAt }: Slug) {
   return {
-    blob: { method: "get", url: null }, buildpack_provided_description: buildpack, checksum: image.replace(/^sha256:/, "SHA256:"), commit, commit_description: null,
+    blob: { method: "get", url: null }, buildpack_provided_description: buildpack, checksum: checksum ?? image.replace(/^sha256:/, "SHA256:"), commit, commit_description: null,
     created_at: createdAt, id, process_types: processTypes, size, stack: stackRef(stack), updated_at: prunedAt ?? createdAt,
   };
 }

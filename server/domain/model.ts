@@ -99,8 +99,10 @@ export type Slug = {
   /** Set where the image came from a Dockerfile: how it is run. */
   ownImage?: OwnImage;
   stack: string;
-  /** Bytes that this slug adds to the stack image. */
+  /** Bytes of the app's folder. */
   size: number;
+  /** `SHA256:…` of names, modes and contents in it, which are the same for two builds of one commit; null of slugs from before it was taken. */
+  checksum: string | null;
   /** Set when the image was removed from the engine. */
   prunedAt: string | null;
   createdAt: string;

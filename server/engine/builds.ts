@@ -7,9 +7,10 @@ import { extract, pack } from "tar-stream";
 import { isStatus, within } from "./docker-call.ts";
 import { DYNO_USER } from "./build-image.ts";
 import { confinement, pipeText, untilExit } from "./dynos.ts";
-import type { BuildSpec, Engine } from "./engine.ts";
+import { dependencyBase, saidOnce, START_OVER } from "./dependency-base.ts";
+import type { BuildOutcome, BuildSpec, Engine, Output } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
-import { buildName, cacheName, labels, networkName, slugTag } from "./naming.ts";
+import { buildName, cacheName, LABEL, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
 import type { PackageImages } from "./package-images.ts";
 import type { Remover } from "./remover.ts";
@@ -30,8 +31,17 @@ export function createBuildRunner(docker: Dockerode, instance: string, buildImag
     const env = await environmentTar(spec.config);
     const place = { instance, appId: spec.appId, network: networkName(instance, spec.appId) };
 
-    return inRightImage(packages, buildImage(), spec.lastBuildpacks, place, output, signal, async (base, resumption) => {
-      const container = await create(docker, instance, base, spec, { PAAS_ENV_BYTES: String(env.length), ...resumption });
+    const below = await dependencyBase(docker, spec.lastImage, buildImage());
+    const { first, again } = saidOnce(output);
+    if (below) {
+      const kept = await run(below, { PAAS_KEEP: "1" }, first);
+      if (kept.exit.code !== START_OVER && kept.exit.code !== OTHER_IMAGE) return kept;
+    }
+    return inRightImage(packages, buildImage(), spec.lastBuildpacks, place, again, signal, (image, resumption) => run(image, resumption, again));
+
+    async function run(image: string, more: Record<string, string>, output: Output): Promise<BuildOutcome & { timedOut: boolean }> {
+      const container = await create(docker, instance, image, spec, { PAAS_ENV_BYTES: String(env.length), ...more });
+      let built = false;
       try {
         const stream = await within(CALL_MS, "attach to build", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }));
         const ended = pipeText(stream as never, (text) => output.write(text));
@@ -40,29 +50,33 @@ export function createBuildRunner(docker: Dockerode, instance: string, buildImag
         const feeding = feed(stream, env, spec.source());
         const { exit, timedOut } = await untilExit(container, async () => {
           const code = await exitCode(container);
-          return { code, outOfMemory: (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
+          return { code, outOfMemory: code !== 0 && (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
         }, timeoutMs, signal);
         await ended;
         stopwatch.lap("build");
         const fed = await feeding;
         const broken = timedOut || signal?.aborted;
         if (exit.code === 0 && !broken && fed instanceof Error) throw fed;
-        if (exit.code !== 0 || broken) return { exit, timedOut, image: undefined, sizeBytes: 0, buildpacks: [], files: exit.code === OTHER_IMAGE && !broken ? await readFiles(container, OUT) : new Map<string, Buffer>() };
-        const files = new Map([...(await readFiles(container, OUT)), ...(await readFiles(container, "/app/Procfile"))]);
-        const { image, sizeBytes } = await commit(docker, container, instance, spec, base);
+        if (exit.code !== 0 || broken) return { exit, timedOut, image: undefined, sizeBytes: 0, checksum: undefined, buildpacks: [], files: exit.code === OTHER_IMAGE && !broken ? await readFiles(container, OUT) : new Map<string, Buffer>() };
+        const files = new Map((await Promise.all([OUT, "/app/Procfile"].map((path) => readFiles(container, path)))).flatMap((found) => [...found]));
+        const slug = await commit(container, instance, spec, files.has("dependencies"));
         stopwatch.lap("commit slug");
-        return { exit, timedOut, image, sizeBytes, buildpacks: chosenBuildpacks(files).map(({ buildpack }) => buildpack), files };
+        built = true;
+        return { exit, timedOut, image: slug, sizeBytes: Number(line(files, "size", /^\d{1,15}$/) ?? 0), checksum: line(files, "checksum", /^SHA256:[0-9a-f]{64}$/), buildpacks: chosenBuildpacks(files).map(({ buildpack }) => buildpack), files };
       } finally {
-        await remover.remove(container.id);
+        const removed = remover.remove(container.id);
+        // Its slug need not wait; what fails is tried again by removeLate().
+        if (built) void removed.catch(() => undefined);
+        else await removed;
       }
-    });
+    }
   };
 }
 
 function create(docker: Dockerode, instance: string, image: string, spec: BuildSpec, more: Record<string, string>): Promise<Dockerode.Container> {
   const env = { STACK: spec.stack, SOURCE_VERSION: spec.commit, HOME: "/app", ...more };
   return within(CALL_MS, "create build", docker.createContainer({
-    name: buildName(instance, spec.buildId),
+    name: buildName(instance, spec.appId),
     Image: image,
     Cmd: ["/opt/paas/bin/build"],
     Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
@@ -123,14 +137,21 @@ async function readFiles(container: Dockerode.Container, path: string): Promise<
   return files;
 }
 
-/** Makes the stopped container's layer an image. The tag keeps it from an operator's `docker image prune`. */
-async function commit(docker: Dockerode, container: Dockerode.Container, instance: string, spec: BuildSpec, base: string): Promise<{ image: string; sizeBytes: number }> {
+/** A file of one line, if it looks as it should: hostile code may have written it. */
+function line(files: Map<string, Buffer>, name: string, form: RegExp): string | undefined {
+  const text = files.get(name)?.toString("latin1").trim() ?? "";
+  return form.test(text) ? text : undefined;
+}
+
+/** Makes the stopped container's layer an image. The tag keeps it from an operator's `docker image prune`. @returns its id */
+async function commit(container: Dockerode.Container, instance: string, spec: BuildSpec, isDependencyBase: boolean): Promise<string> {
   const { repo, tag } = slugTag(spec.buildId);
+  // Said of each: those of the image below would hold otherwise.
+  const label = { ...labels(instance, "slug", spec.appId), [LABEL.dependencies]: isDependencyBase ? "kept" : "" };
   const options = {
     _query: { container: container.id, repo, tag, pause: false, comment: `slug of ${spec.commit}` },
-    _body: { Labels: labels(instance, "slug", spec.appId), Env: ["HOME=/app"], Cmd: null, OpenStdin: false, StdinOnce: false, AttachStdin: false },
+    _body: { Labels: label, Env: ["HOME=/app"], Cmd: null, OpenStdin: false, StdinOnce: false, AttachStdin: false },
   };
   const { Id } = (await within(COMMIT_MS, "commit slug", container.commit(options))) as { Id: string };
-  const [slug, stack] = await within(CALL_MS, "inspect slug", Promise.all([docker.getImage(Id).inspect(), docker.getImage(base).inspect()]));
-  return { image: Id, sizeBytes: Math.max(0, slug.Size - stack.Size) };
+  return Id;
 }

@@ -161,14 +161,18 @@ export function createDockerEngine(options: DockerOptions): Engine {
   return engine;
 }
 
-/** False where a container still uses it. */
+/** False where a container still uses it. One that slugs stand on loses its name: the engine removes it with the last of them. */
 async function removeImage(docker: Dockerode, image: string): Promise<boolean> {
+  const remove = (name: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove image", docker.getImage(name).remove({ force: false })));
   try {
-    await unlessGone(within(CALL_MS, "remove image", docker.getImage(image).remove({ force: false })));
+    await remove(image);
     return true;
   } catch (error) {
     if (!isStatus(error, 409)) throw error;
-    return false;
+    if (!String(error).includes("dependent child images")) return false;
+    const { RepoTags } = (await unlessGone(within(CALL_MS, "inspect image", docker.getImage(image).inspect()))) ?? { RepoTags: [] };
+    await Promise.all(RepoTags.map(remove));
+    return true;
   }
 }
 

@@ -104,6 +104,8 @@ export type BuildSpec = {
   source(): Readable;
   /** Of ours, those that made the app's last slug: their packages are likely to be needed again. */
   lastBuildpacks: string[];
+  /** The image of the app's last slug: the dependencies in it may be kept as they are. */
+  lastImage: string | undefined;
   memoryMb: number;
 };
 
@@ -134,10 +136,13 @@ export type ImageBuildOutcome = { image: string | undefined; failure: string | u
 export type BuildOutcome = {
   exit: Exit;
   image: string | undefined;
+  /** Of the app's folder. */
   sizeBytes: number;
+  /** `SHA256:…` of names, modes and contents in the app's folder: the same for two builds of one commit. */
+  checksum: string | undefined;
   /** Of ours, those that took part, in order. */
   buildpacks: string[];
-  /** Files that the build left for the control plane, by name: buildpack, chosen, release.yml, Procfile … */
+  /** Files that the build left for the control plane, by name: buildpack, chosen, release.yml, checksum, Procfile … */
   files: Map<string, Buffer>;
 };
 

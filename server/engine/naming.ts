@@ -17,6 +17,8 @@ export const LABEL = {
   build: "paas.build",
   /** On dynos whose image is the user's own. */
   ownImage: "paas.own-image",
+  /** On a slug: builds may keep dependencies that were installed in it. */
+  dependencies: "paas.dependencies",
 } as const;
 
 /** `one-off` dynos end with whoever started them; `detached` ones run on, over a restart of the control plane, too. */
@@ -42,7 +44,8 @@ const short = (id: string): string => id.replaceAll("-", "").slice(0, 8);
 export function dynoName(instance: string, spec: DynoSpec): string {
   return `paas-${short(instance)}-${spec.appName}-${spec.type}.${spec.number}-${randomBytes(4).toString("hex")}`;
 }
-export const buildName = (instance: string, buildId: string): string => `paas-${short(instance)}-build-${buildId}`;
+/** A build may need a second container while its first one is still being removed. */
+export const buildName = (instance: string, appId: string): string => `paas-${short(instance)}-build-${appId}-${randomBytes(4).toString("hex")}`;
 export const networkName = (instance: string, appId: string): string => `paas-${short(instance)}-${appId}`;
 export const cacheName = (instance: string, appId: string): string => `paas-${short(instance)}-cache-${appId}`;
 export const bridgeName = (): string => `${BRIDGE_PREFIX}${randomBytes(5).toString("hex")}`;

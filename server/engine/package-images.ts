@@ -14,7 +14,7 @@ import { demultiplex } from "./streams.ts";
 
 const REPOSITORY = "paas-packages";
 /** On the image: the build image that it stands on. */
-const BASE_LABEL = "paas.packages-on";
+export const PACKAGES_ON = "paas.packages-on";
 const INSTALL = "/opt/paas/bin/install-packages";
 /** Raise it when the images are to be put together in another way. */
 const RECIPE = 1;
@@ -69,7 +69,7 @@ export function createPackageImages(docker: Dockerode, folder = BUILDPACKS): Pac
     async prune() {
       const images = await within(CALL_MS, "list images", docker.listImages({ filters: { reference: [REPOSITORY] } }));
       for (const { Labels, RepoTags } of images) {
-        if (await exists(Labels?.[BASE_LABEL] ?? "")) continue;
+        if (await exists(Labels?.[PACKAGES_ON] ?? "")) continue;
         // One that another installation forgets at the same time, or builds in, is left to it.
         await Promise.allSettled((RepoTags ?? []).map((tag) => docker.getImage(tag).remove()));
       }
@@ -116,7 +116,7 @@ async function make(docker: Dockerode, base: string, reference: string, packages
     const [repo, tag] = reference.split(":");
     // Whatever runs in this image must not take over the labels of the container that it was made in.
     const neutral = [LABEL.instance, LABEL.kind, LABEL.app].map((label) => `LABEL ${label}=`);
-    const changes = [...neutral, `LABEL ${BASE_LABEL}=${base}`, `USER ${DYNO_USER}`, "CMD []"];
+    const changes = [...neutral, `LABEL ${PACKAGES_ON}=${base}`, `USER ${DYNO_USER}`, "CMD []"];
     await within(COMMIT_MS, "commit packages", container.commit({ repo, tag, changes: changes.join("\n") }));
   } finally {
     await container.remove({ force: true, v: true }).catch((error: unknown) => {

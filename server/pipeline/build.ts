@@ -25,20 +25,20 @@ export type BuildInput = {
   source: Source;
   appJson: AppJson;
   config: ConfigVars;
-  /** Those that made the slug that serves. */
-  lastBuildpacks: string[];
+  /** The one that serves. */
+  last: Slug | undefined;
 };
 
 /**
  * Builds the source; everything that the build prints goes to the output as it comes. The slug is not written down yet: its release does that.
  * @throws AppError invalid_params (the built Procfile), no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
  */
-export async function build(parts: Parts, app: App, row: Build, { source, appJson, config, lastBuildpacks }: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
+export async function build(parts: Parts, app: App, row: Build, { source, appJson, config, last }: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
   const { engine, config: { limits } } = parts;
   const order = { app, row, source, appJson, config };
   if (await wantsOwnImage(parts, app, source, appJson)) return buildOwnImage(parts, order, output, stopwatch, signal);
 
-  const spec = { buildId: row.id, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), lastBuildpacks, memoryMb: limits.buildMemoryMb };
+  const spec = { buildId: row.id, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), lastBuildpacks: last?.buildpacks ?? [], lastImage: last?.image, memoryMb: limits.buildMemoryMb };
   const printed = wholeLines(output);
   const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);
   if (outcome.exit.code === DOCKERFILE) return buildOwnImage(parts, order, output, stopwatch, signal);
@@ -48,7 +48,7 @@ export async function build(parts: Parts, app: App, row: Build, { source, appJso
     const processTypes = await processTypesOf(outcome.files);
     const slug: Slug = {
       id: randomUUID(), appId: app.id, image: outcome.image, commit: source.commit, buildpack: outcome.files.get("buildpack")?.toString("utf8").trim() ?? "",
-      buildpacks: outcome.buildpacks, processTypes, appJson, stack: STACK, size: outcome.sizeBytes, prunedAt: null, createdAt: parts.now(),
+      buildpacks: outcome.buildpacks, processTypes, appJson, stack: STACK, size: outcome.sizeBytes, checksum: outcome.checksum ?? null, prunedAt: null, createdAt: parts.now(),
     };
     if (Object.keys(processTypes).length === 0)
       throw invalidParams("Procfile: declares no process type, and the buildpack has no default. Add a line such as \"web: ./serve --port $PORT\".");

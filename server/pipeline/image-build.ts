@@ -57,7 +57,7 @@ export async function buildOwnImage(parts: Parts, { app, row, source, appJson, c
     const own = ownImage(outcome.config, declared["web"] === undefined);
     return {
       id: randomUUID(), appId: app.id, image: outcome.image, commit: source.commit, buildpack: "Dockerfile", buildpacks: [], processTypes, appJson: { ...appJson, healthchecks: checksOfImage(outcome.config, own.port, appJson.healthchecks) }, stack: CONTAINER_STACK,
-      size: outcome.sizeBytes, prunedAt: null, createdAt: parts.now(), ownImage: own,
+      size: outcome.sizeBytes, checksum: null, prunedAt: null, createdAt: parts.now(), ownImage: own,
     };
   } catch (error) {
     await engine.removeImage(outcome.image);

@@ -72,7 +72,7 @@ async function buildSlug(parts: Parts, { app, environment, open }: Delivery, row
   stopwatch.lap("read source");
   const current = currentTarget(parts, app);
   const env = current.slug === undefined ? setUp(current, appJson, output) : undefined;
-  const input = { source, appJson, config: withFirst(env, current.release.config), lastBuildpacks: current.slug?.buildpacks ?? [] };
+  const input = { source, appJson, config: withFirst(env, current.release.config), last: current.slug };
   const slug = await build(parts, app, row, input, output, stopwatch, signal);
   return { slug, env };
 }

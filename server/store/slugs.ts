@@ -5,15 +5,15 @@ import type { Db } from "./database.ts";
 
 type Row = {
   id: string; app_id: string; image: string; commit_sha: string; buildpack: string; buildpacks: string; process_types: string;
-  app_json: string; stack: string; size: number; pruned_at: string | null; created_at: string; own_image: string | null;
+  app_json: string; stack: string; size: number; checksum: string | null; pruned_at: string | null; created_at: string; own_image: string | null;
 };
-const COLUMNS = "id, app_id, image, commit_sha, buildpack, buildpacks, process_types, app_json, stack, size, pruned_at, created_at, own_image";
+const COLUMNS = "id, app_id, image, commit_sha, buildpack, buildpacks, process_types, app_json, stack, size, checksum, pruned_at, created_at, own_image";
 
 export type Slugs = ReturnType<typeof createSlugs>;
 
 /** Slugs: what builds made. */
 export function createSlugs(db: Db) {
-  const insert = db.prepare(`INSERT INTO slugs (${COLUMNS}) VALUES (@id, @appId, @image, @commit, @buildpack, @buildpacks, @processTypes, @appJson, @stack, @size, @prunedAt, @createdAt, @ownImage)`);
+  const insert = db.prepare(`INSERT INTO slugs (${COLUMNS}) VALUES (@id, @appId, @image, @commit, @buildpack, @buildpacks, @processTypes, @appJson, @stack, @size, @checksum, @prunedAt, @createdAt, @ownImage)`);
   const byId = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM slugs WHERE id = ?`);
   const images = db.prepare<[], { image: string }>("SELECT DISTINCT image FROM slugs WHERE pruned_at IS NULL");
   const byApp = db.prepare<[string], Row>(`SELECT ${COLUMNS} FROM slugs WHERE app_id = ? AND pruned_at IS NULL`);
@@ -41,7 +41,7 @@ function toSlug(row: Row | undefined): Slug | undefined {
   return row && {
     id: row.id, appId: row.app_id, image: row.image, commit: row.commit_sha, buildpack: row.buildpack, buildpacks: JSON.parse(row.buildpacks) as string[],
     processTypes: JSON.parse(row.process_types) as ProcessTypes, appJson: { ...EMPTY_APP_JSON, ...(JSON.parse(row.app_json) as Partial<AppJson>) },
-    stack: row.stack, size: row.size, prunedAt: row.pruned_at, createdAt: row.created_at,
+    stack: row.stack, size: row.size, checksum: row.checksum, prunedAt: row.pruned_at, createdAt: row.created_at,
     ...(row.own_image === null ? {} : { ownImage: JSON.parse(row.own_image) as OwnImage }),
   };
 }

@@ -153,6 +153,10 @@ test("a build: pending with a live output that ends with it, then the slug and r
   const listed = await server.ask<unknown[]>("GET", "/apps/objects/builds", { headers: { range: "created_at ..; max=10, order=desc" } });
   expect(listed.body).toMatchObject([{ id: build.id }, { status: "succeeded", buildpacks: [{ name: "Node.js", url: "urn:buildpack:Node.js" }], slug: { id: uuid }, release: { id: uuid } }]);
   expect(await server.ask("GET", `/apps/objects/builds/${app.id}`)).toMatchObject({ status: 404, body: { resource: "build" } });
+
+  const [slug] = server.store.slugs.kept(app.id);
+  expect(await server.ask("GET", `/apps/objects/slugs/${slug?.id}`)).toMatchObject({ status: 200, body: { id: slug?.id, checksum: `SHA256:${"c".repeat(64)}`, commit: slug?.commit, process_types: slug?.processTypes } });
+  expect(await server.ask("GET", `/apps/objects/slugs/${app.id}`)).toMatchObject({ status: 404, body: { resource: "slug" } });
 });
 
 test("who leaves a build's output lets go of it", async () => {

@@ -43,7 +43,7 @@ describe("the package manager", () => {
       else writeFileSync(join(buildDir, name), content);
     }
     try {
-      return { chosen: choosePackageManager({ buildDir, cacheDir: "", stack: "", env: {}, pkg: readPackageJson(buildDir) }) };
+      return { chosen: choosePackageManager({ buildDir, cacheDir: "", stack: "", env: {}, tools: [], pkg: readPackageJson(buildDir) }) };
     } catch (error) {
       return { lines: (error as { lines: string[] }).lines };
     }

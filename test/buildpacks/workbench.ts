@@ -28,6 +28,8 @@ export type BuildOptions = {
   last?: string[];
   /** Keep what was built as an image, to start dynos of it. */
   keep?: boolean;
+  /** The image of an earlier build, whose dependencies may be kept as they are. */
+  on?: string;
 };
 export type Built = {
   code: number;
@@ -36,6 +38,8 @@ export type Built = {
   /** What lies in /opt/paas/out, by name. */
   out: Record<string, string>;
   image: string;
+  /** What lies in /app, by path: kind and mode. */
+  tree(): Promise<Record<string, string>>;
   /** Paths that the build changed in its container. */
   changed: string[];
   /** A file of the build container, read without starting it again. */
@@ -88,7 +92,7 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
     docker,
     image,
 
-    async build(tree, { config = {}, env = {}, cache, last = [], keep = false } = {}) {
+    async build(tree, { config = {}, env = {}, cache, last = [], keep = false, on } = {}) {
       const volume = `paas-test-buildpacks-${process.pid}-${cache}`;
       if (cache) volumes.add(volume);
       const configTar = await tar(config);
@@ -96,9 +100,9 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
       // What the pusher reads: both runs' output, and what is said between them.
       let said = "";
       const { exit, files, container } = await inRightImage(packages, image, last, place, { write: (line) => void (said += line) }, undefined, async (base, resumption) => {
-        const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), ...env, ...resumption };
+        const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), ...(on ? { PAAS_KEEP: "1" } : {}), ...env, ...resumption };
         const container = await create({
-          Image: base,
+          Image: on ?? base,
           Cmd: ["/opt/paas/bin/build"],
           Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
           OpenStdin: true,
@@ -116,7 +120,7 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
         const left = Object.entries(await filesAt(container, "/opt/paas/out")).map(([name, content]) => [name, Buffer.from(content)] as const);
         return { exit: { code: StatusCode }, files: new Map(left), container };
       });
-      const built: Built = { code: exit.code, output: said, out: Object.fromEntries([...files].map(([name, content]) => [name, content.toString()])), image: "", changed: [], read: async (path) => Object.values(await filesAt(container, path))[0] ?? "" };
+      const built: Built = { code: exit.code, output: said, out: Object.fromEntries([...files].map(([name, content]) => [name, content.toString()])), image: "", changed: [], read: async (path) => Object.values(await filesAt(container, path))[0] ?? "", tree: () => treeOf(container) };
       built.changed = ((await container.changes()) as { Path: string }[]).map(({ Path }) => Path);
       if (keep) {
         built.image = `paas-test-buildpacks:${process.pid}-${images.length}`;
@@ -181,6 +185,18 @@ async function filesAt(container: Docker.Container, path: string): Promise<Recor
   for await (const entry of entries) {
     const content = await text(entry as unknown as Readable);
     if (entry.header.type === "file") found[entry.header.name.split("/").at(-1) ?? ""] = content;
+  }
+  return found;
+}
+
+async function treeOf(container: Docker.Container): Promise<Record<string, string>> {
+  const entries = extract();
+  ((await container.getArchive({ path: "/app" })) as Readable).pipe(entries);
+  const found: Record<string, string> = {};
+  for await (const entry of entries) {
+    const { name, type, mode = 0, linkname } = entry.header;
+    found[name.replace(/^app\/|\/$/g, "")] = `${type} ${mode.toString(8)}${type === "symlink" ? ` ${linkname}` : ""}`;
+    entry.resume();
   }
   return found;
 }

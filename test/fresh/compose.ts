@@ -80,7 +80,7 @@ async function removeAll(): Promise<void> {
     for (const { Id } of await docker.listContainers({ all: true, filters })) await docker.getContainer(Id).remove({ force: true, v: true });
     for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove();
     for (const { Name } of (await docker.listVolumes({ filters })).Volumes) await docker.getVolume(Name).remove();
-    for (const { Id } of await docker.listImages({ filters })) await docker.getImage(Id).remove({ force: true });
+    for (const { Id, RepoTags } of await docker.listImages({ filters })) for (const name of RepoTags ?? [Id]) await docker.getImage(name).remove({ force: true });
   }
   if (await docker.getImage(image).inspect().catch(() => undefined)) await docker.getImage(image).remove({ force: true });
   rmSync(folder, { recursive: true, force: true });

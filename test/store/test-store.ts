@@ -37,7 +37,7 @@ export function addApp(store: TestStore, name = `app-${randomUUID().slice(0, 8)}
 export function addSlug(store: TestStore, app: App, image = `sha256:${randomUUID()}`): Slug {
   const slug: Slug = {
     id: randomUUID(), appId: app.id, image, commit: "c0ffee", buildpack: "Node.js", buildpacks: ["nodejs"], processTypes: { web: "node s.js" },
-    appJson: EMPTY_APP_JSON, stack: "debian-12", size: 1, prunedAt: null, createdAt: AT,
+    appJson: EMPTY_APP_JSON, stack: "debian-12", size: 1, checksum: null, prunedAt: null, createdAt: AT,
   };
   store.slugs.insert(slug);
   return slug;

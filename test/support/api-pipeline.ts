@@ -86,7 +86,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     },
     deploy(app, user, processTypes = { web: "npm start" }) {
       const slugId = randomUUID();
-      store.slugs.insert({ id: slugId, appId: app.id, image: `sha256:${slugId}`, commit: "b".repeat(40), buildpack: "Node.js", buildpacks: ["nodejs"], processTypes, appJson: EMPTY_APP_JSON, stack: "debian-12", size: 1234, prunedAt: null, createdAt: now() });
+      store.slugs.insert({ id: slugId, appId: app.id, image: `sha256:${slugId}`, commit: "b".repeat(40), buildpack: "Node.js", buildpacks: ["nodejs"], processTypes, appJson: EMPTY_APP_JSON, stack: "debian-12", size: 1234, checksum: `SHA256:${"c".repeat(64)}`, prunedAt: null, createdAt: now() });
       const before = current(app);
       const made = release(app, user, { slugId, config: before.config, formation: nextFormation(Object.keys(processTypes), before.formation), description: "Deploy bbbbbbbb" });
       store.builds.insert({ id: randomUUID(), appId: app.id, status: "succeeded", commit: "b".repeat(40), sourceBlob: null, buildpack: "Node.js", slugId, releaseId: made.id, userId: user.id, reason: null, createdAt: now(), updatedAt: now() });

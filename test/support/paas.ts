@@ -142,7 +142,9 @@ async function removeFromEngine(instance: string): Promise<void> {
   await Promise.all((await docker.listContainers({ all: true, filters })).map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
   await Promise.all((await docker.listNetworks({ filters })).map(({ Id }) => docker.getNetwork(Id).remove()));
   await Promise.all((await docker.listVolumes({ filters })).Volumes.map(({ Name }) => docker.getVolume(Name).remove()));
-  await Promise.all((await docker.listImages({ filters })).map(({ Id }) => docker.getImage(Id).remove({ force: true })));
+  // By name: one that others stand on goes with the last of them.
+  const names = (await docker.listImages({ filters })).flatMap(({ Id, RepoTags }) => RepoTags?.filter((tag) => tag !== "<none>:<none>") ?? [Id]);
+  for (const name of names) await docker.getImage(name).remove({ force: true });
   // What builds from Dockerfiles kept for the next one; nothing but a name says whose it is.
   const stages = await docker.listImages({ filters: { reference: [`paas-stage:${instance.replaceAll("-", "").slice(0, 12)}-*`] } });
   for (const name of stages.flatMap(({ RepoTags }) => RepoTags ?? [])) await docker.getImage(name).remove({ force: true });

@@ -1,6 +1,7 @@
 /** What one build works on; handed from step to step. */
 
 import type { PackageJson } from "./package-json.ts";
+import type { ToolFolder } from "./tool-folder.ts";
 
 export type Build = {
   buildDir: string;
@@ -9,6 +10,8 @@ export type Build = {
   stack: string;
   pkg: PackageJson;
   env: NodeJS.ProcessEnv;
+  /** What was put into the slug beside the dependencies. */
+  tools: ToolFolder[];
 };
 
 export type Manager = "npm" | "yarn" | "berry" | "pnpm";

@@ -3,11 +3,14 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCache } from "../../lib/build-cache.ts";
+import { startOver, hasBelow } from "../../lib/folders-below.ts";
 import { BuildFailure, info, step, tellFailures, warn } from "../../lib/output.ts";
 import { BAKED, type Build, type Toolchain } from "./build.ts";
 import { keepDirectories, restoreDirectories } from "./cache-directories.ts";
+import { declareModules } from "./modules-below.ts";
 import { buildEnvironment, showEnvironment } from "./environment.ts";
 import { installDependencies } from "./install.ts";
+import { declareTools } from "./tool-folder.ts";
 import { installNode } from "./node-install.ts";
 import { setManagerEnvironment } from "./manager-environment.ts";
 import { resolveNode } from "./node-version.ts";
@@ -32,7 +35,10 @@ async function compile(): Promise<void> {
   step("Installing binaries");
   const tools = await installBinaries(build, choice);
 
-  if (build.pkg.scripts["heroku-prebuild"]) {
+  const hasPrebuild = build.pkg.scripts["heroku-prebuild"] !== undefined;
+  if (hasPrebuild) {
+    // It may change what decides the dependencies, and anything else: not on top of an earlier build.
+    startOver();
     step("Prebuild");
     await runScript(build, tools, "heroku-prebuild");
   }
@@ -46,6 +52,11 @@ async function compile(): Promise<void> {
     await runScript(build, tools, "heroku-cleanup");
   }
 
+  if (!hasPrebuild) {
+    await declareModules(build, installed);
+    await declareTools(build);
+  }
+
   writeProfile(build, tools.node.home);
   writeExport(build, tools.node.home);
   prepareScriptsForDynos(build);
@@ -54,12 +65,12 @@ async function compile(): Promise<void> {
 }
 
 function prepare(): Build {
-  if (existsSync(join(buildDir, ".heroku/node"))) throw new BuildFailure("The folder .heroku/node is in this repository; the buildpack needs it.", "Remove it: `git rm -r .heroku`, commit and push again.");
+  if (existsSync(join(buildDir, ".heroku/node")) && !hasBelow(".heroku/node/bin")) throw new BuildFailure("The folder .heroku/node is in this repository; the buildpack needs it.", "Remove it: `git rm -r .heroku`, commit and push again.");
   const pkg = readPackageJson(buildDir);
   const env = buildEnvironment(envDir, process.env);
   const stack = env["STACK"] ?? "";
   const cacheDir = openCache(join(cacheRoot, "nodejs"), stack);
-  return { buildDir, cacheDir, stack, pkg, env };
+  return { buildDir, cacheDir, stack, pkg, env, tools: [] };
 }
 
 async function installBinaries(build: Build, choice: Choice): Promise<Toolchain> {

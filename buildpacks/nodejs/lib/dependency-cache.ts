@@ -1,17 +1,19 @@
 /** Installed dependencies, kept between builds: where everything that decides them is unchanged, nothing is installed again. */
 
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { mustRun } from "../../lib/command.ts";
-import { annotateKept, forgetKept, keep, restoreKept, type KeptPaths } from "../../lib/kept-paths.ts";
+import { annotateKept, forgetKept, keep, NAMED_ON_INPUT, restoreKept, restoreSomeKept, type KeptPaths } from "../../lib/kept-paths.ts";
 import type { Build, Toolchain } from "./build.ts";
 import { hasInstallScripts } from "./scripts.ts";
 
 /** Raise it when what is kept changes its form. */
-const FORMAT = 2;
+const FORMAT = 3;
 /** Of the buildpack's part of CACHE_DIR. */
 const FOLDER = "dependencies";
+/** Of files that pruning writes anew, what it made of them. */
+const PRUNED_ARCHIVE = "pruned.tar";
 /** What of package.json decides which packages are installed. */
 const FIELDS = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta", "bundleDependencies", "bundledDependencies", "dependenciesMeta", "overrides", "resolutions", "pnpm", "workspaces", "engines", "packageManager", "os", "cpu", "allowScripts", "trustedDependencies"];
 const CONFIGURATION = [".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".pnpmfile.cjs"];
@@ -53,12 +55,27 @@ async function workspaceManifests(build: Build): Promise<string[]> {
 export const restoreDependencies = (build: Build, key: string): Promise<Kept | undefined> => restoreKept<Kept>(build, FOLDER, key);
 
 /** Keeps `paths` under this key, in place of what was kept before; whole or not at all. */
-export const keepDependencies = (build: Build, key: string, paths: string[]): Promise<void> => keep<Kept>(build, FOLDER, key, { paths });
+export async function keepDependencies(build: Build, key: string, paths: string[]): Promise<Kept> {
+  await keep<Kept>(build, FOLDER, key, { paths });
+  return { paths };
+}
 
-/** Notes what pruning removed, so that the next build need not ask the package manager. */
-export function notePruned(build: Build, key: string, pruned: string[]): void {
+/** Unpacks these files and folders alone. @returns what is kept under the key, undefined where nothing is */
+export const restoreSome = (build: Build, key: string, paths: string[]): Promise<Kept | undefined> => restoreSomeKept<Kept>(build, FOLDER, key, paths);
+
+/** Notes what pruning removed and wrote anew, so that the next build need not ask the package manager. */
+export async function notePruned(build: Build, key: string, pruned: string[], rewritten: string[]): Promise<void> {
+  await mustRun("tar", ["-cf", prunedArchive(build), ...NAMED_ON_INPUT], build.buildDir, rewritten.join("\0"));
   annotateKept<Kept>(build, FOLDER, key, { pruned });
 }
+
+/** Does what pruning did before. */
+export async function pruneAsBefore(build: Build, pruned: string[]): Promise<void> {
+  for (const path of pruned) rmSync(join(build.buildDir, path), { recursive: true, force: true });
+  await mustRun("tar", ["-xf", prunedArchive(build), "-C", build.buildDir]);
+}
+
+const prunedArchive = ({ cacheDir }: Build): string => join(cacheDir, FOLDER, PRUNED_ARCHIVE);
 
 export function forgetDependencies(build: Build): void {
   forgetKept(build, FOLDER);

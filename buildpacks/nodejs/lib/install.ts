@@ -4,10 +4,13 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { failing } from "../../lib/causes.ts";
 import { run } from "../../lib/command.ts";
+import { listFolders, type Listing } from "../../lib/folder-listing.ts";
+import { hasBelow } from "../../lib/folders-below.ts";
 import { info, step, warn } from "../../lib/output.ts";
 import type { Build, Toolchain } from "./build.ts";
 import { CAUSES } from "./causes.ts";
 import { dependencyKey, forgetDependencies, installedPaths, isWorkspace, keepDependencies, namesAtTop, restoreDependencies, type Kept } from "./dependency-cache.ts";
+import { bringBack, modulesBelow, type ModulesBelow } from "./modules-below.ts";
 import { isPlugAndPlay } from "./manager-environment.ts";
 import { major } from "./npm-library.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
@@ -18,36 +21,51 @@ export type Installed = {
   /** Under which they are kept; undefined where they are not. */
   key: string | undefined;
   /** Set when nothing had to be installed. */
-  restored: Kept | undefined;
+  restored?: Kept | undefined;
+  /** Set when they lay in the layer below. */
+  below?: ModulesBelow;
+  /** They are as pruning leaves them. */
+  isPruned?: boolean;
+  /** What was installed, before any script saw it, where the next build may keep it. */
+  installed?: { paths: string[]; before: Listing };
 };
 
 /** @throws BuildFailure with the cause and the fix where the package manager's words are known. */
 export async function installDependencies(build: Build, tools: Toolchain): Promise<Installed> {
   const { buildDir, pkg } = build;
-  if (existsSync(join(buildDir, "node_modules"))) {
+  if (existsSync(join(buildDir, "node_modules")) && !hasBelow("node_modules")) {
     const handled = await handleCommittedModules(build, tools);
-    if (handled) return { key: undefined, restored: undefined };
+    if (handled) return { key: undefined };
   }
   if (!tools.lockFile && hasDependencies(build)) warn("No lock file: every build may install other versions than you have tested.", `Run \`${tools.manager === "berry" ? "yarn" : tools.manager} install\` and commit the lock file that it writes.`);
 
-  const isKept = canBeKept(build, tools);
-  const key = isKept ? await dependencyKey(build, tools) : undefined;
-  const restored = key ? await restore(build, key) : undefined;
+  const key = canBeKept(build, tools) ? await dependencyKey(build, tools) : undefined;
+  const isExact = tools.lockFile !== undefined && canSkipInstall(build, tools);
+  const below = modulesBelow(isExact ? key : undefined);
+  const restored = key && !below ? await restore(build, key) : undefined;
   step("Installing dependencies");
-  if (restored && tools.lockFile && canSkipInstall(build, tools)) {
+  if (isExact && (below || restored)) {
     info(`${tools.lockFile} is unchanged: using the dependencies of the last build`);
+    const found: Installed = key && below ? { key, below, ...(await bringBack(build, key, below)) } : { key, restored, ...(await noted(build, restored)) };
     await runInstallScripts(build);
-    return { key, restored };
+    return found;
   }
   if (!hasDependencies(build) && !tools.lockFile && !hasInstallScripts(pkg)) {
     info("package.json names no dependencies");
-    return { key: undefined, restored: undefined };
+    return { key: undefined };
   }
   const before = namesAtTop(build);
   await install(build, tools);
-  if (key) await keepDependencies(build, key, await installedPaths(build, before));
-  else forgetDependencies(build);
-  return { key, restored: undefined };
+  if (!key) {
+    forgetDependencies(build);
+    return { key };
+  }
+  const put = await keepDependencies(build, key, await installedPaths(build, before));
+  return { key, ...(isExact ? await noted(build, put) : {}) };
+}
+
+async function noted({ buildDir }: Build, put: Kept | undefined): Promise<Pick<Installed, "installed">> {
+  return put ? { installed: { paths: put.paths, before: await listFolders(buildDir, put.paths) } } : {};
 }
 
 /** As Heroku: npm makes committed modules fit this machine; yarn and pnpm start afresh. */

@@ -1,18 +1,22 @@
 /** Puts the chosen Node in place: the image's own where it is the right one, else one from the registry, kept in the cache. */
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { mustRun } from "../../lib/command.ts";
+import { isBelow } from "../../lib/folders-below.ts";
 import { BuildFailure, info } from "../../lib/output.ts";
 import { BAKED, type Build } from "./build.ts";
 import { BAKED_VERSION, NODE_PACKAGE } from "./node-version.ts";
 import { download } from "./registry.ts";
+import { putTool } from "./tool-folder.ts";
 
 /** Headers of OpenSSL for machines that this is not: 60 MB. */
 const OTHER_ARCHITECTURES = "package/include/node/openssl/archs/*";
 
 /** @returns the folder whose bin/node the app runs with, at build and at run time. */
 export async function installNode(build: Build, version: string): Promise<string> {
+  // Before anything is fetched.
+  isBelow(".heroku/node/bin", version === BAKED_VERSION ? undefined : keyOf(version));
   if (version === BAKED_VERSION) {
     info(`Using node ${version} of the stack`);
     setNodeHeaders(build.env, BAKED);
@@ -28,12 +32,12 @@ export async function installNode(build: Build, version: string): Promise<string
   for (const other of readdirSync(join(build.cacheDir, "node"))) {
     if (other !== version) rmSync(join(build.cacheDir, "node", other), { recursive: true, force: true });
   }
-  const home = join(build.buildDir, ".heroku/node");
-  mkdirSync(home, { recursive: true });
-  await mustRun("cp", ["-a", "--reflink=auto", `${kept}/bin`, home]);
+  const bin = await putTool(build, ".heroku/node/bin", keyOf(version), `${kept}/bin`);
   setNodeHeaders(build.env, kept);
-  return home;
+  return dirname(bin);
 }
+
+const keyOf = (version: string): string => `node-${version}`;
 
 async function fetchNode(build: Build, version: string, kept: string): Promise<void> {
   mkdirSync(join(build.cacheDir, "node"), { recursive: true });

@@ -2,12 +2,12 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { mustRun } from "../../lib/command.ts";
 import { BuildFailure, info, warn } from "../../lib/output.ts";
 import { BAKED, type Build, type Manager } from "./build.ts";
 import { bakedNpmVersion, semver } from "./npm-library.ts";
 import { checkOwnFile, readOwnFile } from "../../lib/own-file.ts";
 import { installPackage } from "./registry.ts";
+import { putTool } from "./tool-folder.ts";
 
 const LOCK_FILES = { npm: "package-lock.json", Yarn: "yarn.lock", pnpm: "pnpm-lock.yaml" };
 
@@ -100,9 +100,7 @@ async function installTool(build: Build, name: string, asked: string, field: str
     version = await fetchTool(build, name, short, asked, field, kept);
     info(`Installed ${short} ${version}`);
   }
-  const home = join(build.buildDir, ".heroku/tools", short);
-  mkdirSync(join(home, ".."), { recursive: true });
-  await mustRun("cp", ["-a", "--reflink=auto", kept, home]);
+  const home = await putTool(build, `.heroku/tools/${short}`, `${short}-${version}`, kept);
   build.env["PATH"] = `${home}/node_modules/.bin:${build.env["PATH"]}`;
   return version;
 }

@@ -1,11 +1,12 @@
 /** Takes devDependencies out of the slug again, once the build no longer needs them. */
 
-import { lstatSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { mustRun, run } from "../../lib/command.ts";
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../../lib/command.ts";
+import { compareListings, listFolders, topmost, type Listing } from "../../lib/folder-listing.ts";
 import { BuildFailure, info, step } from "../../lib/output.ts";
 import type { Build, Toolchain } from "./build.ts";
-import { isWorkspace, notePruned } from "./dependency-cache.ts";
+import { isWorkspace, notePruned, pruneAsBefore } from "./dependency-cache.ts";
 import type { Installed } from "./install.ts";
 import { major, semver } from "./npm-library.ts";
 
@@ -16,14 +17,14 @@ export async function pruneDevDependencies(build: Build, tools: Toolchain, insta
   if (skipped) return info(`Skipping because ${skipped}`);
   const known = installed.restored?.pruned;
   if (known) {
-    for (const path of known) rmSync(join(build.buildDir, path), { recursive: true, force: true });
+    if (!installed.isPruned) await pruneAsBefore(build, known);
     return info(`Removed what the last build removed (${known.length} paths)`);
   }
-  const before = await entries(build);
+  const before = await modules(build);
   await prune(build, tools);
-  const after = await entries(build);
-  const isOnlyLess = [...after].every((path) => before.has(path));
-  if (installed.key && isOnlyLess) notePruned(build, installed.key, topmost([...before].filter((path) => !after.has(path))));
+  const after = await modules(build);
+  const { added, removed, changed } = compareListings(before, after);
+  if (installed.key && added.length === 0) await notePruned(build, installed.key, topmost(removed), changed.filter((path) => !after.get(path)?.startsWith("d")));
 }
 
 function hasSomethingToPrune(build: Build): boolean {
@@ -54,13 +55,7 @@ async function prune(build: Build, { manager, managerVersion }: Toolchain): Prom
   if (code !== 0) throw new BuildFailure(`${program} could not remove devDependencies: see its words above.`);
 }
 
-/** Every path beneath a node_modules. */
-async function entries({ buildDir }: Build): Promise<Set<string>> {
-  const found = await mustRun("find", [".", "-path", "./.heroku", "-prune", "-o", "-path", "*node_modules/*", "-printf", "%P\\n"], buildDir);
-  return new Set(found.split("\n").filter(Boolean));
-}
-
-function topmost(paths: string[]): string[] {
-  const all = new Set(paths);
-  return paths.filter((path) => !all.has(dirname(path)));
+/** All that lies in a node_modules. */
+function modules({ buildDir }: Build): Promise<Listing> {
+  return listFolders(buildDir, ["."], ["-path", "*/.heroku", "-prune", "-o", "-path", "*node_modules/*"]);
 }
