@@ -33,7 +33,7 @@ export type Config = {
   registries: string[];
   /** Slugs kept per app besides the current one. */
   slugsKept: number;
-  limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number; oneOffHours: number; oneOffDynos: number };
+  limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; testMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number; oneOffHours: number; oneOffDynos: number };
   /** Requests to the API that each token may make in an hour. */
   requestsPerHour: number;
   /** How long the audit trail goes back. */
@@ -125,6 +125,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       dynoMemoryMb: integer("PAAS_DYNO_MEMORY_MB", 512, 32, 1_048_576),
       buildMemoryMb: integer("PAAS_BUILD_MEMORY_MB", 2048, 256, 1_048_576),
       buildMinutes: integer("PAAS_BUILD_MINUTES", 15, 1, 24 * 60),
+      testMinutes: integer("PAAS_TEST_MINUTES", 30, 1, 24 * 60),
       releaseMinutes: integer("PAAS_RELEASE_MINUTES", 60, 1, 24 * 60),
       bootSeconds: integer("PAAS_BOOT_SECONDS", 60, 1, 3600),
       drainSeconds: integer("PAAS_DRAIN_SECONDS", 30, 0, 3600),

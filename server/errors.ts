@@ -15,6 +15,7 @@ export const ERROR_STATUS = {
   internal_server_error: 500,
   build_failed: 422,
   no_buildpack: 422,
+  tests_failed: 422,
   release_phase_failed: 422,
   deploy_failed: 422,
   no_slug: 422,

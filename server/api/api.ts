@@ -11,7 +11,7 @@ import { recordChanges, serveAuditTrail } from "./audit-trail.ts";
 import { guard } from "./auth.ts";
 import { serveAuthorizations } from "./authorizations.ts";
 import { serveBrowserLogin } from "./browser-login.ts";
-import { createBuildOutputUrls, serveBuildOutput } from "./build-output.ts";
+import { serveBuildOutput } from "./build-output.ts";
 import { serveBuildpackInstallations } from "./buildpack-installations.ts";
 import { serveBuilds } from "./builds.ts";
 import { serveCollaborators } from "./collaborators.ts";
@@ -27,6 +27,7 @@ import { serveKeys } from "./keys.ts";
 import { serveLogDrains } from "./log-drains.ts";
 import { serveLogSession, serveLogSessions } from "./log-sessions.ts";
 import { serveMetrics } from "./metrics.ts";
+import { createOutputUrls } from "./output-urls.ts";
 import { servePipelineCouplings } from "./pipeline-couplings.ts";
 import { servePipelinePromotions } from "./pipeline-promotions.ts";
 import { servePipelines } from "./pipelines.ts";
@@ -36,6 +37,8 @@ import { serveSlugs } from "./slugs.ts";
 import { createRouteBook, serveSchema } from "./schema.ts";
 import { serveSniEndpoints } from "./sni-endpoints.ts";
 import { serveSourceArchives, serveSources } from "./sources.ts";
+import { serveTestConfigVars } from "./test-config-vars.ts";
+import { serveTestRunOutput, serveTestRuns } from "./test-runs.ts";
 import { serveVersion3 } from "./version.ts";
 import { serveWebhooks, tellWebhooks } from "./webhooks.ts";
 
@@ -43,7 +46,8 @@ export type { ApiDeps } from "./deps.ts";
 
 /** Adds the API's routes. Who may use which stands in policies.ts. */
 export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
-  const outputs = createBuildOutputUrls();
+  const outputs = createOutputUrls("build-output");
+  const testOutputs = createOutputUrls("test-run-output");
   const book = createRouteBook();
   // What people's browsers and supervisors ask: no versions, no tags.
   void fastify.register(async (pages) => {
@@ -53,6 +57,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveHealth(pages, deps);
     serveBuildOutput(pages, deps, outputs);
     serveSourceArchives(pages, deps);
+    serveTestRunOutput(pages, deps, testOutputs);
     serveLogSession(pages, deps);
     serveBrowserLogin(pages, deps);
     serveSchema(pages, book);
@@ -78,6 +83,8 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     servePipelines(api, deps);
     servePipelineCouplings(api, deps);
     servePipelinePromotions(api, deps);
+    serveTestConfigVars(api, deps);
+    serveTestRuns(api, deps, testOutputs);
     serveBuildpackInstallations(api, deps);
     serveFeatures(api, deps);
     serveDomains(api, deps);

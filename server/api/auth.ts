@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { basicFromAuthorization, isOwnToken, tokenFromAuthorization } from "../domain/credentials.ts";
-import type { Account, App, AppPipeline, PipelineCoupling, PipelinePromotion } from "../domain/model.ts";
+import type { Account, App, AppPipeline, PipelineCoupling, PipelinePromotion, TestRun } from "../domain/model.ts";
 import { permits } from "../domain/scope.ts";
 import { AppError, notFound } from "../errors.ts";
 import { mayUse, mayUsePipeline, owns } from "../identity/access.ts";
@@ -14,7 +14,7 @@ type Guard = { store: Store; identities: Identities };
 
 /** Puts the guard before every route of this context. */
 export function guard(api: FastifyInstance, deps: Guard): void {
-  for (const name of ["identity", "permitted", "app", "person", "pipeline", "coupling", "promotion"]) api.decorateRequest(name, null);
+  for (const name of ["identity", "permitted", "app", "person", "pipeline", "coupling", "promotion", "run"]) api.decorateRequest(name, null);
   api.addHook("onRoute", ({ method, url }: RouteOptions) => [method].flat().forEach((one) => policyOf(one, url)));
   api.addHook("onRequest", async (request, reply) => {
     const policy = policyOf(request.method, request.routeOptions.url);
@@ -69,6 +69,11 @@ export function promotionOf(request: FastifyRequest): PipelinePromotion {
   return request.getDecorator<PipelinePromotion>("promotion");
 }
 
+/** The test run that the path names. Only behind the guard. */
+export function testRunOf(request: FastifyRequest): TestRun {
+  return request.getDecorator<TestRun>("run");
+}
+
 /** The pipeline that a body names, by id or name. @throws AppError not_found */
 export function findPipeline(store: Store, user: Account, key: string): AppPipeline {
   const pipeline = store.pipelines.find(key);
@@ -108,7 +113,7 @@ function countDown({ identities }: Guard, identity: Identity, reply: FastifyRepl
 }
 
 function findWhatThePathNames({ store }: Guard, request: FastifyRequest, user: Account, policy: Policy): void {
-  const params = (request.params ?? {}) as Partial<Record<"app" | "user" | "pipeline" | "coupling" | "promotion", string>>;
+  const params = (request.params ?? {}) as Partial<Record<"app" | "user" | "pipeline" | "coupling" | "promotion" | "run", string>>;
   if (params.user !== undefined) request.setDecorator("person", findPerson(store, user, params.user));
   if (params.app !== undefined) request.setDecorator("app", appOfPath(store, request, user, params.app, policy));
   if (params.pipeline !== undefined) request.setDecorator("pipeline", pipelineOfPath(store, user, params.pipeline, policy));
@@ -118,6 +123,12 @@ function findWhatThePathNames({ store }: Guard, request: FastifyRequest, user: A
     if (!app || !mayUse(store, user, app)) throw notFound("pipeline_coupling", "Couldn't find that pipeline coupling.");
     request.setDecorator("coupling", coupling);
     request.setDecorator("app", app);
+  }
+  if (params.run !== undefined) {
+    const run = store.testRuns.find(params.run);
+    const app = run && store.apps.find(run.appId);
+    if (!app || !mayUse(store, user, app)) throw notFound("test_run", "Couldn't find that test run.");
+    request.setDecorator("run", run);
   }
   if (params.promotion !== undefined) {
     const promotion = store.pipelinePromotions.find(params.promotion);

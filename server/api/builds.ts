@@ -6,9 +6,9 @@ import type { Wanted } from "../sources/sources.ts";
 import { userRef } from "./account.ts";
 import { gitUrl } from "./apps.ts";
 import { appOf, userOf } from "./auth.ts";
-import type { BuildOutputUrls } from "./build-output.ts";
 import { buildpackRef } from "./buildpack-installations.ts";
 import type { ApiDeps } from "./deps.ts";
+import type { OutputUrls } from "./output-urls.ts";
 import { ownUrl } from "./own-url.ts";
 import { GENERATION, STACK } from "./platform.ts";
 import { sendPage, type SortKeys } from "./range.ts";
@@ -29,13 +29,13 @@ const CREATE = { type: "object", additionalProperties: false, required: ["source
 type ById = { Params: { build: string } };
 
 /** Builds: create from an archive, list, info, cancel. */
-export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: BuildOutputUrls): void {
+export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: OutputUrls): void {
   const { store } = deps;
 
   const view = (request: FastifyRequest, app: App, build: Build) => ({
     app: { id: app.id, name: app.name },
     buildpacks: build.buildpack === null ? [] : [buildpackRef(build.buildpack)],
-    created_at: build.createdAt, generation: GENERATION, id: build.id, output_stream_url: ownUrl(request, deps) + urls.path(build),
+    created_at: build.createdAt, generation: GENERATION, id: build.id, output_stream_url: ownUrl(request, deps) + urls.path(build.id),
     release: build.releaseId === null ? null : { id: build.releaseId },
     slug: build.slugId === null ? null : { id: build.slugId },
     source_blob: {

@@ -17,6 +17,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /health": { scope: "open" },
   "GET /schema": { scope: "open" },
   "GET /build-output/:build/:capability": { scope: "open" },
+  "GET /test-run-output/:output/:capability": { scope: "open" },
   "GET /log-sessions/:capability": { scope: "open" },
   "PUT /sources/:capability": { scope: "open" },
   "GET /sources/:capability": { scope: "open" },
@@ -156,6 +157,16 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "POST /pipeline-promotions": { scope: "write-protected", records: ["pipeline", "source", "targets"] },
   "GET /pipeline-promotions/:promotion": { scope: "read-protected" },
   "GET /pipeline-promotions/:promotion/promotion-targets": { scope: "read-protected" },
+  // Tests print what they like of the config vars that they were given.
+  "GET /pipelines/:pipeline/test-runs": { scope: "read-protected" },
+  "GET /pipelines/:pipeline/test-runs/:number": { scope: "read-protected" },
+  "GET /apps/:app/test-runs": { scope: "read-protected" },
+  "GET /apps/:app/test-runs/:number": { scope: "read-protected" },
+  "GET /test-runs/:run": { scope: "read-protected" },
+  "GET /test-runs/:run/test-nodes": { scope: "read-protected" },
+  // Who sets them decides what programs do in the tests of every app in the pipeline.
+  "GET /pipelines/:pipeline/stage/test/config-vars": { scope: "read-protected" },
+  "PATCH /pipelines/:pipeline/stage/test/config-vars": { scope: "write-protected", role: "owner" },
 
   "GET /metrics": { scope: "read", role: "admin" },
   "GET /addons": { scope: "read" },

@@ -96,6 +96,11 @@ export function appJsonIn(appJson: AppJson, environment: Environment): AppJson {
   };
 }
 
+/** Whether the app has tests that are to be run before a release. */
+export function declaresTests({ environments, scripts }: AppJson): boolean {
+  return environments.test !== undefined || Boolean(scripts.test);
+}
+
 /** What a new dyno of the type must pass before it is trusted: readiness too, for one that is not ready would be taken out of the route again at once. */
 export function startupChecks(appJson: AppJson, type: string): HealthCheck[] {
   return checksOf(appJson, type).filter((check) => check.type !== "liveness");

@@ -156,6 +156,29 @@ export type Build = {
   updatedAt: string;
 };
 
+export type TestRunStatus = "pending" | "building" | "running" | "succeeded" | "failed" | "errored" | "cancelled";
+
+/** One run of an app's tests, before a release (devcenter: platform-api-reference#test-run). */
+export type TestRun = {
+  id: string;
+  appId: string;
+  /** Of apps that the app was in when it was tested. */
+  pipelineId: string | null;
+  /** Grows within the app and within the pipeline. */
+  number: number;
+  status: TestRunStatus;
+  commit: string;
+  branch: string;
+  /** The first line of the commit's. */
+  message: string;
+  /** Of the tests; null where they were not run, or did not end by themselves. */
+  exitCode: number | null;
+  reason: string | null;
+  userId: string;
+  createdAt: string;
+  updatedAt: string;
+};
+
 /** How the certificate that an authority shall give stands, in Heroku's words. */
 export type AcmStatus = "pending" | "failing" | "cert issued";
 

@@ -29,7 +29,7 @@ const MAX_FILE_BYTES = 256 * 1024;
 export function createBuildRunner(docker: Dockerode, instance: string, buildImage: () => string, packages: PackageImages, remover: Remover): Engine["build"] {
   return async (spec, output, timeoutMs, stopwatch, signal) => {
     const env = await environmentTar(spec.config);
-    const place = { instance, appId: spec.appId, network: networkName(instance, spec.appId) };
+    const place = { instance, appId: spec.appId, network: networkName(instance, spec.appId, spec.purpose) };
 
     const below = await dependencyBase(docker, spec.lastImage, buildImage());
     const { first, again } = saidOnce(output);
@@ -74,7 +74,7 @@ export function createBuildRunner(docker: Dockerode, instance: string, buildImag
 }
 
 function create(docker: Dockerode, instance: string, image: string, spec: BuildSpec, more: Record<string, string>): Promise<Dockerode.Container> {
-  const env = { STACK: spec.stack, SOURCE_VERSION: spec.commit, HOME: "/app", ...more };
+  const env = { STACK: spec.stack, SOURCE_VERSION: spec.commit, HOME: "/app", ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more };
   return within(CALL_MS, "create build", docker.createContainer({
     name: buildName(instance, spec.appId),
     Image: image,
@@ -91,7 +91,7 @@ function create(docker: Dockerode, instance: string, image: string, spec: BuildS
       PidsLimit: 2048,
       // A quarter of a dyno's: what is built must not slow down what serves.
       CpuShares: 128,
-      NetworkMode: networkName(instance, spec.appId),
+      NetworkMode: networkName(instance, spec.appId, spec.purpose),
       Mounts: [{ Type: "volume", Source: cacheName(instance, spec.appId), Target: "/cache", VolumeOptions: { NoCopy: false, Labels: labels(instance, "cache", spec.appId), DriverConfig: { Name: "local", Options: {} } } }],
     },
   } as Dockerode.ContainerCreateOptions));

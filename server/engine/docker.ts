@@ -20,6 +20,7 @@ import { createRemover } from "./remover.ts";
 import { ensureUnreachableRoute } from "./unreachable-route.ts";
 import { createStageImages } from "./stage-images.ts";
 import { lines } from "./streams.ts";
+import { createTestRunner } from "./test-runs.ts";
 import { createUsage } from "./usage.ts";
 
 export type DockerOptions = {
@@ -58,6 +59,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const runBuild = createBuildRunner(docker, instance, preparedImage, packageImages, remover);
   const stages = createStageImages(docker, instance);
   const buildOwnImage = createImageBuilder(docker, instance, stages);
+  const runTests = createTestRunner(docker, instance, remover, dynos.waitForExit);
   const makeBuildImage = async (onProgress: (line: string) => void): Promise<void> => {
     buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
   };
@@ -101,8 +103,12 @@ export function createDockerEngine(options: DockerOptions): Engine {
       await network(spec.appId);
       return dynos.runOnce(spec, ...rest);
     },
+    async runTests(spec, ...rest) {
+      await network(spec.appId, "test");
+      return runTests(spec, ...rest);
+    },
     async build(spec, ...rest) {
-      await network(spec.appId);
+      await network(spec.appId, spec.purpose);
       // Another installation's upgrade, or an operator, may have removed it.
       if (!(await engine.imageExists(preparedImage()))) await makeBuildImage(() => undefined);
       return runBuild(spec, ...rest);

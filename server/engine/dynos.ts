@@ -46,7 +46,7 @@ export function containerOf(instance: string, spec: DynoSpec, kind: "dyno" | "on
 }
 
 /** Ours is started as Heroku does, by the stack's user. The user's own runs as it says; its HEALTHCHECK is ours to ask, not the engine's. */
-function howToRun({ ownImage, command }: DynoSpec): Dockerode.ContainerCreateOptions {
+export function howToRun({ ownImage, command }: Pick<DynoSpec, "ownImage" | "command">): Dockerode.ContainerCreateOptions {
   if (!ownImage) return { Cmd: ["/opt/paas/bin/start", command], User: DYNO_USER, WorkingDir: "/app" };
   return { ...(ownImage === "command" ? { Cmd: argumentsOf(command) } : {}), Healthcheck: { Test: ["NONE"] } };
 }

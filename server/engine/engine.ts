@@ -106,6 +106,20 @@ export type BuildSpec = {
   lastBuildpacks: string[];
   /** The image of the app's last slug: the dependencies in it may be kept as they are. */
   lastImage: string | undefined;
+  /** For tests: with what only they need, by the buildpacks' `bin/test-compile`, apart from the app's dynos. */
+  purpose?: "test";
+  memoryMb: number;
+};
+
+export type TestRunSpec = {
+  runId: string;
+  appId: string;
+  /** Of a build for tests. */
+  image: string;
+  /** The whole environment, with what buildpacks/test takes. */
+  env: ConfigVars;
+  /** What to run in its place, where the image is the user's own. */
+  ownCommand?: string;
   memoryMb: number;
 };
 
@@ -184,6 +198,8 @@ export type Engine = {
   oneOffs(appId?: string): Promise<Dyno[]>;
   /** Builds in a fresh container, its output live. Nothing but the image is left. */
   build(spec: BuildSpec, output: Output, timeoutMs: number, stopwatch: { lap(stage: string): void }, signal?: AbortSignal): Promise<BuildOutcome & { timedOut: boolean }>;
+  /** Runs tests in a fresh container of a test build's image, apart from the app's dynos and its cache, their output live. Nothing is left. */
+  runTests(spec: TestRunSpec, output: Output, timeoutMs: number, signal?: AbortSignal): Promise<Exit & { timedOut: boolean }>;
 
   /** Builds an image from a Dockerfile, its output live. Nothing but the image and the cache for the next one is left. @throws AppError invalid_params, build_failed, engine_unavailable */
   buildImage(spec: ImageBuildSpec, output: Output, timeoutMs: number, stopwatch: { lap(stage: string): void }, signal?: AbortSignal): Promise<ImageBuildOutcome>;

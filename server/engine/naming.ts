@@ -46,7 +46,9 @@ export function dynoName(instance: string, spec: DynoSpec): string {
 }
 /** A build may need a second container while its first one is still being removed. */
 export const buildName = (instance: string, appId: string): string => `paas-${short(instance)}-build-${appId}-${randomBytes(4).toString("hex")}`;
-export const networkName = (instance: string, appId: string): string => `paas-${short(instance)}-${appId}`;
+export const testRunName = (instance: string, runId: string): string => `paas-${short(instance)}-test-${runId}`;
+/** @param purpose tests have a network of their own: they do not reach the app's dynos */
+export const networkName = (instance: string, appId: string, purpose?: "test"): string => `paas-${short(instance)}-${appId}${purpose ? `-${purpose}` : ""}`;
 export const cacheName = (instance: string, appId: string): string => `paas-${short(instance)}-cache-${appId}`;
 export const bridgeName = (): string => `${BRIDGE_PREFIX}${randomBytes(5).toString("hex")}`;
 export const slugTag = (buildId: string): { repo: string; tag: string } => ({ repo: "paas-slug", tag: buildId });

@@ -1,4 +1,4 @@
-/** One network per app, all from one address range, so that no app reaches another (DESIGN: invariant 10). */
+/** One network per app, and one for its tests, all from one address range, so that no app reaches another (DESIGN: invariant 10). */
 
 import type Dockerode from "dockerode";
 import { AppError } from "../errors.ts";
@@ -14,17 +14,17 @@ const CALL_MS = 30_000;
  * Dynos of one app that start at once share one call: asked twice at a time, the engine makes two networks of one name.
  * That function throws AppError engine_unavailable, also when the range is used up.
  */
-export function createNetworks(docker: Dockerode, instance: string, range: string): (appId: string) => Promise<string> {
+export function createNetworks(docker: Dockerode, instance: string, range: string): (appId: string, purpose?: "test") => Promise<string> {
   const making = new Map<string, Promise<string>>();
-  return (appId) => {
-    const made = making.get(appId) ?? ensureNetwork(docker, instance, range, appId).finally(() => making.delete(appId));
-    making.set(appId, made);
+  return (appId, purpose) => {
+    const name = networkName(instance, appId, purpose);
+    const made = making.get(name) ?? ensureNetwork(docker, instance, range, appId, name).finally(() => making.delete(name));
+    making.set(name, made);
     return made;
   };
 }
 
-async function ensureNetwork(docker: Dockerode, instance: string, range: string, appId: string): Promise<string> {
-  const name = networkName(instance, appId);
+async function ensureNetwork(docker: Dockerode, instance: string, range: string, appId: string, name: string): Promise<string> {
   const networks = await within(CALL_MS, "list networks", docker.listNetworks());
   if (networks.some((network) => network.Name === name)) return name;
 

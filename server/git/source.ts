@@ -20,12 +20,14 @@ export type SourceLocation = {
 };
 
 const MAX_ENTRY_BYTES = 64 << 10;
+const MAX_SUBJECT = 200;
 const KINDS: Record<string, string> = { "120000": "a symbolic link", "040000": "a folder", "160000": "a submodule" };
 
 /** Valid until the push has been answered: git moves the quarantine then. */
 export function createSource(location: SourceLocation): Source {
   return {
     commit: location.commit,
+    subject: () => subject(location),
     archive: (signal) => archive(location, signal),
     readFile: (path, maxBytes) => readFile(location, path, maxBytes),
   };
@@ -56,6 +58,12 @@ function archive({ directory, commit, env, maxBytes, maxMs }: SourceLocation, si
     git.kill();
   });
   return tar;
+}
+
+/** A message has any length, and a first line of any length too: what is shown of it is not. */
+async function subject({ directory, commit, env }: SourceLocation): Promise<string> {
+  const shown = await runGit(["--git-dir", directory, "show", "--no-patch", "--no-show-signature", `--format=%<(${MAX_SUBJECT},trunc)%s`, commit], { env, maxBytes: MAX_ENTRY_BYTES });
+  return shown.toString().trim();
 }
 
 async function readFile(location: SourceLocation, path: string, maxBytes: number): Promise<Buffer | undefined> {

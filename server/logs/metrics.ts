@@ -54,6 +54,7 @@ export function createMetrics({ store, engine, hub, drains, routerDropped }: Met
         events.delete(event.appId);
       }
       else if (event.kind === "build_ended") countEvent(event.appId, event.succeeded ? "builds succeeded" : "builds failed");
+      else if (event.kind === "tests_ended") countEvent(event.appId, event.run.status === "succeeded" ? "tests succeeded" : "tests failed");
       else if (event.kind === "release_current") countEvent(event.appId, "releases succeeded");
       else if (event.kind === "release_failed") countEvent(event.appId, "releases failed");
       else if (event.kind === "dyno_crashed" || event.kind === "dyno_failed") countEvent(event.dyno.appId, "crashes");
@@ -79,7 +80,7 @@ export function createMetrics({ store, engine, hub, drains, routerDropped }: Met
       page.metric("paas_router_response_bytes_total", "counter", "Octets of responses to clients.");
       for (const [id, { bytes }] of requests) page.sample("paas_router_response_bytes_total", app(id), bytes);
 
-      for (const [what, help] of [["builds", "Builds by their result."], ["releases", "Releases by whether they came to serve: deploys, config changes, scalings, rollbacks."]] as const) {
+      for (const [what, help] of [["builds", "Builds by their result."], ["tests", "Test runs by their result."], ["releases", "Releases by whether they came to serve: deploys, config changes, scalings, rollbacks."]] as const) {
         page.metric(`paas_${what}_total`, "counter", help);
         for (const [id, of] of events) for (const result of ["succeeded", "failed"]) page.sample(`paas_${what}_total`, { ...app(id), result }, of.get(`${what} ${result}`) ?? 0);
       }

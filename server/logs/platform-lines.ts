@@ -10,6 +10,8 @@ export function linesOf(event: PlatformEvent, memoryMb: number): { appId: string
     case "app_created": return { appId: event.app.id, lines: [api(`Initial release by user ${event.email}`, 1), api(`Release v1 created by user ${event.email}`, 1)] };
     case "build_started": return { appId: event.appId, lines: [api(`Build started by user ${event.user.email}`)] };
     case "build_ended": return { appId: event.appId, lines: [api(event.succeeded ? "Build succeeded" : "Build failed -- check your build output")] };
+    case "tests_started": return { appId: event.appId, lines: [api(`Test run ${event.run.number} started by user ${event.user.email}`)] };
+    case "tests_ended": return { appId: event.appId, lines: [api(`Test run ${event.run.number} ${event.run.status}${event.run.reason === null ? "" : `: ${firstLine(event.run.reason)}`}`)] };
     case "release_created": {
       const { version, description, formation } = event.release;
       const what = description.startsWith("Scale ") ? `Scaled to ${quantities(formation)}` : description;

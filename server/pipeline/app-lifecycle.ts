@@ -11,6 +11,7 @@ import type { Pipeline } from "./pipeline.ts";
 import { createRelease, currentTarget } from "./release.ts";
 import { serveCertificates } from "./served-certificates.ts";
 import { discardImage } from "./slug-image.ts";
+import { logIdsOf } from "./test-gate.ts";
 
 type Lifecycle = Pick<Pipeline, "createApp" | "renameApp" | "destroyApp">;
 
@@ -67,7 +68,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
         await router.remove(app.id);
         const dynos = await engine.dynos(app.id);
         const images = store.slugs.kept(app.id).map(({ image }) => image);
-        const builds = store.builds.list(app.id).map(({ id }) => id);
+        const printed = [...store.builds.list(app.id).map(({ id }) => id), ...store.testRuns.ofApp(app.id).flatMap(logIdsOf)];
         // From here on the app is gone for its users; what a crash leaves behind, the sweep at the next start removes.
         store.apps.remove(app.id);
         await tidyCertificates(app.name);
@@ -75,7 +76,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
         await engine.removeApp(app.id);
         await Promise.all(images.map((image) => discardImage(parts, image)));
         await removeRepository(app.id);
-        await logs.remove(builds);
+        await logs.remove(printed);
         events.emit({ kind: "app_destroyed", appId: app.id });
         log.info({ app: app.name }, "app destroyed");
       }),

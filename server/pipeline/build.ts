@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { AppJson } from "../domain/app-json.ts";
 import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { parseProcfile } from "../domain/procfile.ts";
+import type { BuildOutcome } from "../engine/engine.ts";
 import { AppError, invalidParams } from "../errors.ts";
 import { buildOwnImage, wantsOwnImage } from "./image-build.ts";
 import { detail, minutes, size, topic, wholeLines, type Output } from "./output.ts";
@@ -33,16 +34,11 @@ export type BuildInput = {
  * Builds the source; everything that the build prints goes to the output as it comes. The slug is not written down yet: its release does that.
  * @throws AppError invalid_params (the built Procfile), no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
  */
-export async function build(parts: Parts, app: App, row: Build, { source, appJson, config, last }: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
-  const { engine, config: { limits } } = parts;
-  const order = { app, row, source, appJson, config };
-  if (await wantsOwnImage(parts, app, source, appJson)) return buildOwnImage(parts, order, output, stopwatch, signal);
-
-  const spec = { buildId: row.id, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), lastBuildpacks: last?.buildpacks ?? [], lastImage: last?.image, memoryMb: limits.buildMemoryMb };
-  const printed = wholeLines(output);
-  const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);
-  if (outcome.exit.code === DOCKERFILE) return buildOwnImage(parts, order, output, stopwatch, signal);
-  if (outcome.image === undefined) throw failure(outcome, limits, signal);
+export async function build(parts: Parts, app: App, row: Build, input: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
+  const { engine } = parts;
+  const { source, appJson } = input;
+  const outcome = await runBuild(parts, app, row.id, input, output, stopwatch, signal);
+  if (outcome === undefined) return buildOwnImage(parts, { ...input, app, buildId: row.id }, output, stopwatch, signal);
 
   try {
     const processTypes = await processTypesOf(outcome.files);
@@ -59,6 +55,30 @@ export async function build(parts: Parts, app: App, row: Build, { source, appJso
     await engine.removeImage(outcome.image);
     throw error;
   }
+}
+
+/**
+ * Builds the source for tests, as for a release but with what only they need.
+ * @returns the image, which is the caller's to remove, and whether it is the app's own
+ * @throws AppError invalid_params, no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
+ */
+export async function buildForTests(parts: Parts, app: App, buildId: string, input: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ image: string; isOwn: boolean }> {
+  const outcome = await runBuild(parts, app, buildId, { ...input, purpose: "test" }, output, stopwatch, signal);
+  if (outcome !== undefined) return { image: outcome.image, isOwn: false };
+  return { image: (await buildOwnImage(parts, { ...input, app, buildId }, output, stopwatch, signal)).image, isOwn: true };
+}
+
+/** @returns what buildpacks made; undefined where the app is to be built from its Dockerfile */
+async function runBuild(parts: Parts, app: App, buildId: string, { source, appJson, config, last, purpose }: BuildInput & { purpose?: "test" }, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<(BuildOutcome & { image: string }) | undefined> {
+  const { engine, config: { limits } } = parts;
+  if (await wantsOwnImage(parts, app, source, appJson)) return undefined;
+  const spec = { buildId, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), lastBuildpacks: last?.buildpacks ?? [], lastImage: purpose ? undefined : last?.image, memoryMb: limits.buildMemoryMb, ...(purpose && { purpose }) };
+  const printed = wholeLines(output);
+  const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);
+  if (outcome.exit.code === DOCKERFILE) return undefined;
+  const { image } = outcome;
+  if (image === undefined) throw failure(outcome, limits, signal);
+  return { ...outcome, image };
 }
 
 function failure(outcome: { exit: { code: number; outOfMemory: boolean }; timedOut: boolean }, limits: Parts["config"]["limits"], signal: AbortSignal): AppError {

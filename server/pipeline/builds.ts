@@ -8,6 +8,7 @@ import { assertDiskSpace } from "./disk-space.ts";
 import { inParagraphs, problem, tee, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import { deploy, explain, type Delivery, type Push } from "./push.ts";
+import type { TestGate } from "./test-gate.ts";
 
 /** An archive that is to be built. */
 export type ArchiveBuild = Delivery & {
@@ -38,7 +39,7 @@ type Order = Delivery & Pick<ArchiveBuild, "version"> & {
 
 type Running = { build: Build; stop: AbortController; done: Promise<boolean> };
 
-export function createBuilds(parts: Parts, logs: BuildLogs): Builds {
+export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate, "pass">): Builds {
   const running = new Map<string, Running>();
   const archives = new Set<Running>();
   let closed = false;
@@ -56,7 +57,7 @@ export function createBuilds(parts: Parts, logs: BuildLogs): Builds {
         parts.store.builds.insert(build);
         await assertDiskSpace(parts);
         const signal = AbortSignal.any([stop.signal, ...signals]);
-        await deploy(parts, order, build, output, signal);
+        await deploy(parts, tests, order, build, output, signal);
         return true;
       } catch (error) {
         explain(parts, app, order.rejection, build, output, error);

@@ -16,6 +16,7 @@ import { currentTarget } from "./release.ts";
 import { createEndpointChanges } from "./sni-endpoints.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { createSwitches } from "./switches.ts";
+import { createTestGate } from "./test-gate.ts";
 
 export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Supervisor, removeRepository: (appId: string) => Promise<void>): Pipeline {
   const { store } = parts;
@@ -23,10 +24,11 @@ export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Superv
   const reroute = (app: App): Promise<unknown> => converge(parts, currentTarget(parts, store.apps.find(app.id) ?? app), { start: () => false });
   const changes = createChanges(parts);
   const oneOffs = createOneOffs(parts);
+  const tests = createTestGate(parts, logs);
   return {
     oneOffs,
     ...createAppLifecycle(parts, logs, removeRepository),
-    ...createBuilds(parts, logs),
+    ...createBuilds(parts, logs, tests),
     ...changes,
     ...createPromotion(parts),
     // A one-off dyno is never started anew: to restart it is to end it (devcenter: one-off-dynos).
@@ -38,6 +40,7 @@ export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Superv
     dynos: async (app) => (await Promise.all([viewDynos(parts, supervisor, app), oneOffs.list(app)])).flat(),
     current: (app) => currentTarget(parts, app).release,
     buildOutput: (build) => logs.read(build.id),
+    testOutput: tests.testOutput,
     releaseStatus(release) {
       const deployment = store.deployments.ofRelease(release.id);
       const state = deployment?.state ?? "failed";

@@ -1,6 +1,6 @@
 /** What happens to apps, as facts: the pipeline tells them here, once, and whoever listens makes lines, figures or messages of them. */
 
-import type { App, Build, Release, User } from "../domain/model.ts";
+import type { App, Build, Release, TestRun, User } from "../domain/model.ts";
 import type { Dyno } from "../engine/engine.ts";
 
 /** A dyno as far as an event is concerned. */
@@ -9,6 +9,8 @@ export type DynoRef = Pick<Dyno, "appId" | "name" | "releaseVersion">;
 export type PlatformEvent =
   | { kind: "build_started"; appId: string; build: Build; user: User }
   | { kind: "build_ended"; appId: string; build: Build; succeeded: boolean }
+  | { kind: "tests_started"; appId: string; run: TestRun; user: User }
+  | { kind: "tests_ended"; appId: string; run: TestRun }
   /** `description` is the release's own, such as `Deploy 1a2b3c4d` or `Set FOO config vars`. */
   | { kind: "release_created"; appId: string; release: Release; email: string }
   | { kind: "release_command_started"; appId: string; release: Release; command: string }

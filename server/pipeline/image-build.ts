@@ -6,7 +6,7 @@ import type { AppJson } from "../domain/app-json.ts";
 import { MAX_DOCKERFILE_BYTES, declaredArgs, namedImages, parseDockerfile, type Instruction } from "../domain/dockerfile.ts";
 import { MAX_DOCKERIGNORE_BYTES, parseDockerignore } from "../domain/dockerignore.ts";
 import { MAX_HEROKU_YML_BYTES, NO_HEROKU_YML, parseHerokuYml, type HerokuYml } from "../domain/heroku-yml.ts";
-import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
+import type { App, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { CONTAINER_STACK, checksOfImage, ownImage, shownCommand, type ImageConfig } from "../domain/own-image.ts";
 import { MAX_PROCFILE_BYTES, parseProcfile } from "../domain/procfile.ts";
 import type { ImageBuildOutcome } from "../engine/engine.ts";
@@ -18,7 +18,7 @@ import type { Stopwatch } from "./stopwatch.ts";
 
 const KILLED = /returned a non-zero code: 137/;
 
-type Order = { app: App; row: Build; source: Source; appJson: AppJson; config: ConfigVars };
+type Order = { app: App; buildId: string; source: Source; appJson: AppJson; config: ConfigVars };
 
 /** Whether app, app.json or a heroku.yml ask for it. Where none does, a Dockerfile is taken when no language is found (buildpacks/order). */
 export async function wantsOwnImage({ store }: Pick<Parts, "store">, app: App, source: Source, appJson: AppJson): Promise<boolean> {
@@ -29,7 +29,7 @@ export async function wantsOwnImage({ store }: Pick<Parts, "store">, app: App, s
  * Builds the image with the engine's builder. The slug is not written down yet.
  * @throws AppError invalid_params (heroku.yml, Dockerfile, Procfile), build_failed, engine_unavailable. Nothing is left of a build that failed.
  */
-export async function buildOwnImage(parts: Parts, { app, row, source, appJson, config }: Order, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
+export async function buildOwnImage(parts: Parts, { app, buildId, source, appJson, config }: Order, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
   const { engine, config: { limits, registries } } = parts;
   const herokuYml = await readHerokuYml(source);
   const instructions = await readDockerfile(source, herokuYml);
@@ -43,7 +43,7 @@ export async function buildOwnImage(parts: Parts, { app, row, source, appJson, c
   if (Object.keys(args).length > 0) detail(output, `Build arguments: ${Object.keys(args).join(", ")}`);
   stopwatch.lap("read source");
   const printed = wholeLines(output);
-  const spec = { buildId: row.id, appId: app.id, source: source.archive(signal), folder, dockerfile, sees: (path: string) => path === dockerfile || sees(path), target: herokuYml.target, args, images, memoryMb: limits.buildMemoryMb };
+  const spec = { buildId, appId: app.id, source: source.archive(signal), folder, dockerfile, sees: (path: string) => path === dockerfile || sees(path), target: herokuYml.target, args, images, memoryMb: limits.buildMemoryMb };
   const outcome = await engine.buildImage(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);
   if (outcome.image === undefined || outcome.config === undefined) throw failure(outcome, limits, signal);
 

@@ -1,10 +1,11 @@
 /** The pipeline as git, API and boot see it: every way in which an app changes. */
 
-import type { App, Build, Domain, Release, SniEndpoint, Slug, User } from "../domain/model.ts";
+import type { App, Build, Domain, Release, SniEndpoint, Slug, TestRun, User } from "../domain/model.ts";
 import type { SwitchName } from "../domain/switches.ts";
 import type { Builds } from "./builds.ts";
 import type { DynoView } from "./dyno.ts";
 import type { OneOffs } from "./one-offs.ts";
+import type { TestPart } from "./test-gate.ts";
 
 export type ReleaseStatus = "pending" | "succeeded" | "failed";
 
@@ -56,4 +57,6 @@ export type Pipeline = Builds & {
   releaseStatus(release: Release): { status: ReleaseStatus; current: boolean; updatedAt: string; eligibleForRollback: boolean };
   /** What the pusher of a build read, live while it runs, ending when it ends. */
   buildOutput(build: Build): NodeJS.ReadableStream;
+  /** What a test run printed while it was built, or when it was tested: live while it goes on. */
+  testOutput(run: TestRun, part: TestPart): NodeJS.ReadableStream;
 };

@@ -1,4 +1,4 @@
-/** `git push`, or a build of an archive, read downward: build → release → release phase → converge. What the pusher reads is written here. */
+/** `git push`, or a build of an archive, read downward: tests → build → release → release phase → converge. What the pusher reads is written here. */
 
 import type { Environment } from "../domain/app-json.ts";
 import { applyConfigChange } from "../domain/config-vars.ts";
@@ -16,6 +16,7 @@ import { createRelease, currentTarget, forgetSlug, launch } from "./release.ts";
 import { discardImage } from "./slug-image.ts";
 import type { Source } from "./source.ts";
 import { createStopwatch, type Stopwatch } from "./stopwatch.ts";
+import type { TestGate } from "./test-gate.ts";
 
 export type Push = {
   app: App;
@@ -27,7 +28,7 @@ export type Push = {
 };
 
 /** What is to be deployed: a push, or something else whose source is to be got first. */
-export type Delivery = Pick<Push, "app" | "user" | "environment"> & {
+export type Delivery = Pick<Push, "app" | "user" | "environment"> & Partial<Pick<Push, "branch">> & {
   /** Long work is told to the output. @throws AppError */
   open(output: Output, signal: AbortSignal): Promise<Source>;
 };
@@ -35,14 +36,14 @@ export type Delivery = Pick<Push, "app" | "user" | "environment"> & {
 export type Paragraphs = ReturnType<typeof inParagraphs>;
 
 /**
- * Builds, releases and converges; resolves when that version serves. The build's row is there already.
+ * Tests, builds, releases and converges; resolves when that version serves. The build's row is there already.
  * @throws AppError, BuildFailed: nothing but the row is left of it, and what served before serves on
  */
-export async function deploy(parts: Parts, delivery: Delivery, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
+export async function deploy(parts: Parts, tests: Pick<TestGate, "pass">, delivery: Delivery, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
   const { store, lock, log } = parts;
   const { app } = delivery;
   const stopwatch = createStopwatch();
-  const { slug, env } = await watched(parts, delivery, row, () => buildSlug(parts, delivery, row, output, stopwatch, signal));
+  const { slug, env } = await watched(parts, delivery, row, () => buildSlug(parts, tests, delivery, row, output, stopwatch, signal));
 
   const target = await lock.run(app.id, async () => {
     const target = await recordRelease(parts, delivery, row, slug, env);
@@ -65,7 +66,7 @@ export async function deploy(parts: Parts, delivery: Delivery, row: Build, outpu
 }
 
 /** @returns the slug, and what the app's first release adds to its config vars; undefined where it has been released before */
-async function buildSlug(parts: Parts, { app, environment, open }: Delivery, row: Build, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ slug: Slug; env: ConfigVars | undefined }> {
+async function buildSlug(parts: Parts, tests: Pick<TestGate, "pass">, { app, user, branch, environment, open }: Delivery, row: Build, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ slug: Slug; env: ConfigVars | undefined }> {
   const source = await open(output, signal);
   row.commit = source.commit;
   const appJson = await readManifest(source, environment);
@@ -73,7 +74,9 @@ async function buildSlug(parts: Parts, { app, environment, open }: Delivery, row
   const current = currentTarget(parts, app);
   const env = current.slug === undefined ? setUp(current, appJson, output) : undefined;
   const input = { source, appJson, config: withFirst(env, current.release.config), last: current.slug };
-  const slug = await build(parts, app, row, input, output, stopwatch, signal);
+  // A gate for what is to serve in earnest: review apps are there to look at what may not be well yet.
+  const clear = branch !== undefined && environment === undefined ? await tests.pass({ app, user, branch, ...input }, output, stopwatch, signal) : undefined;
+  const slug = await build(parts, app, row, input, output, stopwatch, signal).finally(clear);
   return { slug, env };
 }
 

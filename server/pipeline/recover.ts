@@ -27,6 +27,8 @@ export async function recover(parts: Parts): Promise<void> {
     store.builds.update({ ...build, status: serves ? "succeeded" : "failed", reason: serves ? null : CUT_OFF, updatedAt: parts.now() });
   }
 
+  for (const run of store.testRuns.open()) store.testRuns.update({ ...run, status: "errored", reason: CUT_OFF, updatedAt: parts.now() });
+
   const apps = store.apps.list();
   const appIds = new Set(apps.map(({ id }) => id));
   for (const { id } of routes) if (!appIds.has(id)) await router.remove(id);

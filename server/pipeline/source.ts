@@ -5,6 +5,8 @@ import type { Readable } from "node:stream";
 export type Source = {
   /** Full commit id; of an archive its version (domain/source-version.ts). */
   commit: string;
+  /** The first line of the commit's message, where there is one. */
+  subject?(): Promise<string>;
   /** The tree as one tar stream, nothing left out (`export-ignore` does not hold). What goes wrong reaches the stream as 'error'. */
   archive(signal: AbortSignal): Readable;
   /**

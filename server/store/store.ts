@@ -17,6 +17,7 @@ import { createSlugs } from "./slugs.ts";
 import { createSniEndpoints } from "./sni-endpoints.ts";
 import { createSshKeys } from "./ssh-keys.ts";
 import { createSwitches } from "./switches.ts";
+import { createTestRuns } from "./test-runs.ts";
 import { createTokens } from "./tokens.ts";
 import { createUsers } from "./users.ts";
 import { createWebhooks } from "./webhooks.ts";
@@ -44,6 +45,7 @@ function repositories(db: Db) {
     releases: createReleases(db),
     deployments: createDeployments(db),
     builds: createBuilds(db),
+    testRuns: createTestRuns(db),
     switches: createSwitches(db),
     domains: createDomains(db),
     logDrains: createLogDrains(db),

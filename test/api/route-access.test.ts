@@ -14,6 +14,7 @@ import { makeCast, makeWorld, type Cast, type World } from "../support/api-world
 const ANSWERS: Record<string, number> = {
   // A guessed capability opens nothing, and a form or a poll without the login's own secret neither.
   "GET /build-output/:build/:capability": 404,
+  "GET /test-run-output/:output/:capability": 404,
   "GET /log-sessions/:capability": 404,
   "PUT /sources/:capability": 404,
   "GET /sources/:capability": 404,
@@ -154,7 +155,7 @@ function expectation(route: string, { scope, role }: Policy, who: Who): "allowed
 
 /** Routes that name nothing of another's: anybody has their own answer. */
 function ownWorld(route: string): boolean {
-  return !/:(pipeline|coupling|promotion)\b/.test(route) && !NAMED_IN_BODY.includes(route);
+  return !/:(pipeline|coupling|promotion|run)\b/.test(route) && !NAMED_IN_BODY.includes(route);
 }
 
 function credentials(who: Who, { role }: Policy): Ask["as"] {

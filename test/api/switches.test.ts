@@ -54,9 +54,9 @@ test("what the router did not take is not on", async () => {
   expect((await server.ask("GET", `/apps/${app.name}/features/hsts`)).body).toMatchObject({ enabled: false });
 });
 
-test("features are Heroku's objects, off until they are turned on", async () => {
+test("features are Heroku's objects, off until they are turned on; the test gate is on until it is turned off", async () => {
   const { body } = await server.ask<{ name: string }[]>("GET", `/apps/${app.name}/features`);
-  expect(body.map(({ name }) => name)).toEqual(["force-https", "hsts", "log-runtime-metrics"]);
+  expect(body.map(({ name }) => name)).toEqual(["force-https", "hsts", "log-runtime-metrics", "test-gate"]);
   expect(body[1]).toEqual({
     created_at: app.createdAt, description: expect.stringMatching(/Strict-Transport-Security/) as string, display_name: "hsts", doc_url: "", enabled: false, feedback_email: null,
     id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string, name: "hsts", state: "general", updated_at: app.createdAt,

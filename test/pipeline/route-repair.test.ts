@@ -93,6 +93,6 @@ test("force-https is refused where the router has no port for TLS", async () => 
   const { store, app, parts } = house();
   const { turn } = createSwitches(parts, async () => undefined);
   await expect(turn(app, "force-https", true)).rejects.toMatchObject({ id: "invalid_params", message: expect.stringMatching(/^enabled: .*PAAS_HTTPS_PORT/) as string });
-  expect(store.switches.of(app.id).size).toBe(0);
+  expect(store.switches.of(app.id).has("force-https")).toBe(false);
   await turn(app, "force-https", false);
 });

@@ -40,7 +40,7 @@ test("an app takes its domains, certificates and switches with it", () => {
   addEndpoint(store, app.id);
   store.switches.set(app.id, "maintenance", true, AT);
   store.apps.remove(app.id);
-  expect([store.domains.findByHostname("a.com"), store.sniEndpoints.all(), store.switches.of(app.id).size]).toEqual([undefined, [], 0]);
+  expect([store.domains.findByHostname("a.com"), store.sniEndpoints.all(), store.switches.of(app.id).has("maintenance")]).toEqual([undefined, [], false]);
 });
 
 test("a certificate that goes leaves its domains without one; a domain that goes takes the one of an authority with it", () => {
@@ -68,13 +68,15 @@ test("an authority is asked for what is due, soonest first; the next one after t
   expect(store.domains.nextDue(at(30))).toBeUndefined();
 });
 
-test("a switch that was never touched is off and has no times; a touched one tells when", () => {
+test("a switch that was never touched is off, but for the test gate, and has no times; a touched one tells when", () => {
   const store = openStore();
   const app = addApp(store);
-  expect([[...store.switches.of(app.id)], store.switches.times(app.id, "hsts")]).toEqual([[], undefined]);
+  expect([[...store.switches.of(app.id)], store.switches.times(app.id, "hsts")]).toEqual([["test-gate"], undefined]);
   store.switches.set(app.id, "hsts", true, AT);
   store.switches.set(app.id, "maintenance", true, AT);
   store.switches.set(app.id, "hsts", false, "2026-01-02T00:00:00.000Z");
+  expect([...store.switches.of(app.id)]).toEqual(["test-gate", "maintenance"]);
+  store.switches.set(app.id, "test-gate", false, AT);
   expect([...store.switches.of(app.id)]).toEqual(["maintenance"]);
   expect(store.switches.times(app.id, "hsts")).toEqual({ createdAt: AT, updatedAt: "2026-01-02T00:00:00.000Z" });
 });

@@ -159,6 +159,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
       const isCurrent = deployment?.state === "current";
       return { status: "succeeded", current: isCurrent, updatedAt: deployment?.updatedAt ?? of.createdAt, eligibleForRollback: !isCurrent && of.slugId !== null };
     },
+    testOutput: (run, part) => new PassThrough().end(`${part} of ${run.number}\n`),
     buildOutput: (build) => outputs.get(build.id) ?? new PassThrough().end(),
   };
 }

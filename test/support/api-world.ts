@@ -77,6 +77,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
   const second = route.includes("promotion") || route === "POST /pipeline-couplings" ? await nextStage() : undefined;
   const promotion = { id: randomUUID(), pipelineId: pipeline.id, sourceAppId: app.id, sourceReleaseId: randomUUID(), createdAt: now, updatedAt: now };
   if (route.includes("promotion")) store.pipelinePromotions.insert(promotion, []);
+  const run = store.testRuns.insert({ id: randomUUID(), appId: app.id, pipelineId: pipeline.id, status: "succeeded", commit: "a".repeat(40), branch: "main", message: "change", exitCode: 0, reason: null, userId: ann.user.id, createdAt: now, updatedAt: now });
   const webhook = { id: randomUUID(), appId: app.id, url: "http://127.0.0.1:1/", include: ["api:app"], level: "notify" as const, secret: "s", authorization: null, createdAt: now, updatedAt: now };
   const [event, delivery] = [randomUUID(), randomUUID()];
   if (route.includes("webhook")) {
@@ -92,7 +93,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
       user: ann.user.id, collaborator: collaborator.id, transfer: transfer.id, login,
       key: route.includes("/account/keys") ? key.id : someKey,
       addon: "none", attachment: "none", service: "none",
-      webhook: webhook.id, event, delivery, pipeline: pipeline.id, coupling: coupling.id, promotion: promotion.id,
+      run: run.id, number: String(run.number), output: run.id, webhook: webhook.id, event, delivery, pipeline: pipeline.id, coupling: coupling.id, promotion: promotion.id,
       authorization: store.tokens.add(ann.user.id, newToken(), "one of ann's").id, session: store.tokens.add(ann.user.id, newToken(), "one of ann's", null, { session: true }).id,
     },
     body(of) {
@@ -128,6 +129,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
         "PATCH /pipelines/:pipeline": { name: `r-${randomUUID().slice(0, 8)}` },
         "POST /pipeline-couplings": { app: app.id, pipeline: pipeline.id, stage: "staging" },
         "PATCH /pipeline-couplings/:coupling": { stage: "production" },
+        "PATCH /pipelines/:pipeline/stage/test/config-vars": { A: "1" },
         "POST /filters/apps": { in: { id: [app.id] } },
         "POST /pipeline-promotions": { pipeline: { id: pipeline.id }, source: { app: { id: app.id } }, targets: [{ app: { id: second?.id } }] },
         "POST /admin/users": { email: `${app.name}@example.com`, password: "long enough to be taken" },

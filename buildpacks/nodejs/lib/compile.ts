@@ -1,4 +1,4 @@
-/** bin/compile of the Node.js buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the Node.js buildpack, from top to bottom. */
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,8 @@ import { writeExport, writeProfile } from "./profile.ts";
 import { pruneDevDependencies } from "./prune.ts";
 import { prepareScriptsForDynos, runBuildScript, runScript } from "./scripts.ts";
 
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose] = process.argv.slice(2);
+const forTests = purpose === "test";
 
 await tellFailures(compile);
 
@@ -42,22 +43,26 @@ async function compile(): Promise<void> {
     step("Prebuild");
     await runScript(build, tools, "heroku-prebuild");
   }
-  const installed = await installDependencies(build, tools);
-  await restoreDirectories(build);
+  const installed = await installDependencies(forTests ? asForRelease(build) : build, tools);
+  // Tests neither find what another build left in those folders, nor leave something there.
+  if (!forTests) await restoreDirectories(build);
   await runBuildScript(build, tools);
-  await keepDirectories(build);
-  await pruneDevDependencies(build, tools, installed);
+  if (!forTests) {
+    await keepDirectories(build);
+    await pruneDevDependencies(build, tools, installed);
+  }
   if (build.pkg.scripts["heroku-cleanup"]) {
     step("Cleanup");
     await runScript(build, tools, "heroku-cleanup");
   }
 
-  if (!hasPrebuild) {
+  // Tests are built on a clean image, and nothing is built on theirs.
+  if (!hasPrebuild && !forTests) {
     await declareModules(build, installed);
     await declareTools(build);
   }
 
-  writeProfile(build, tools.node.home);
+  writeProfile(build, tools.node.home, forTests ? "test" : "production");
   writeExport(build, tools.node.home);
   prepareScriptsForDynos(build);
   noteDefaultProcess(build);
@@ -67,10 +72,15 @@ async function compile(): Promise<void> {
 function prepare(): Build {
   if (existsSync(join(buildDir, ".heroku/node")) && !hasBelow(".heroku/node/bin")) throw new BuildFailure("The folder .heroku/node is in this repository; the buildpack needs it.", "Remove it: `git rm -r .heroku`, commit and push again.");
   const pkg = readPackageJson(buildDir);
-  const env = buildEnvironment(envDir, process.env);
+  const env = buildEnvironment(envDir, process.env, forTests ? "test" : "production");
   const stack = env["STACK"] ?? "";
   const cacheDir = openCache(join(cacheRoot, "nodejs"), stack);
   return { buildDir, cacheDir, stack, pkg, env, tools: [] };
+}
+
+/** What is tested is what will be released, and what was installed for the one is there for the other. */
+function asForRelease(build: Build): Build {
+  return { ...build, env: { ...build.env, NODE_ENV: "production" } };
 }
 
 async function installBinaries(build: Build, choice: Choice): Promise<Toolchain> {

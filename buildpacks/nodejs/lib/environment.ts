@@ -10,11 +10,11 @@ const HEAP_SHARE = 0.75;
 const MEMORY_LIMITS = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 const NO_LIMIT_BYTES = 2 ** 40;
 
-export function buildEnvironment(envDir: string, inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function buildEnvironment(envDir: string, inherited: NodeJS.ProcessEnv, nodeEnv: string): NodeJS.ProcessEnv {
   const env = withConfigVars(envDir, inherited);
   env["NPM_CONFIG_LOGLEVEL"] ??= "error";
   env["NODE_MODULES_CACHE"] ??= "true";
-  env["NODE_ENV"] ??= "production";
+  env["NODE_ENV"] ??= nodeEnv;
   env["NODE_OPTIONS"] ??= heapOption();
   if (env["NODE_OPTIONS"] === undefined) delete env["NODE_OPTIONS"];
   return env;
