@@ -87,6 +87,19 @@ describe("an app with a Dockerfile alone", () => {
     expect(worker?.Command).toBe("sleep 1000");
   });
 
+  it("is tested in an image of its own, whose steps the release takes; of it nothing is left", async () => {
+    const before = (await builtImages()).length;
+    const test = { env: { GREETING: "hello" }, scripts: { "test-setup": "echo ready > /tmp/ready", test: 'cat /tmp/ready && echo "tested in $(pwd) with CI=$CI"' } };
+    await repository.commit({ "app.json": JSON.stringify({ environments: { test } }), text: "five" });
+    const { code, output } = await repository.push(paas.remote("boxed"));
+    expect(code, output).toBe(0);
+    const [tests = "", release = ""] = remoteText(output).split("       Tests passed (test run 1)\n");
+    expect(tests).toContain("-----> Running tests\nready\ntested in /srv with CI=true\n");
+    expect(release.match(/Using cache/g)?.length).toBeGreaterThanOrEqual(6);
+    await expect.poll(async () => (await builtImages()).length, { timeout: 30_000 }).toBe(before);
+    await repository.commit({ "app.json": "{}" });
+  });
+
   it("is told why its build failed, and nothing is left of it", async () => {
     const mark = `step of ${paas.instance()}`;
     await repository.commit({ Dockerfile: `FROM ${base.name} AS first\nRUN echo ${mark}\nFROM ${base.name}\nCOPY --from=first /etc/hostname /\nRUN echo ${mark}\nRUN echo no such luck && exit 3\n` });
