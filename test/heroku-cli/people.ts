@@ -11,9 +11,9 @@ import type { Scene, Step } from "./transcript.ts";
 const BOB = { email: "bob@example.com", password: "a password of bob" };
 
 /** Commands one after the other; what the last one printed is there for the next. */
-function scene(name: string, run: (scene: Scene, heroku: (line: string[], expected: RegExp, options?: { code?: number; input?: string; env?: Record<string, string> }) => Promise<string>) => Promise<void>): Step {
+export function scene(name: string, run: (scene: Scene, heroku: (line: string[], expected: RegExp, options?: { code?: number; input?: string; env?: Record<string, string> }) => Promise<string>) => Promise<void>): Step {
   return {
-    name: `people: ${name}`,
+    name,
     run: (of) => run(of, async (line, expected, { code = 0, ...options } = {}) => {
       const said: Said = await of.cli.run(line, { dir: of.dir, ...options });
       if (said.code !== code || !expected.test(said.output)) throw new Error(`heroku ${line.join(" ")}: exit code ${said.code}, expected ${code} and ${expected} in:\n${said.output.trim().slice(0, 1500)}`);
@@ -28,7 +28,7 @@ function found(output: string, pattern: RegExp): string {
 }
 
 export const people: Step[] = [
-  scene("a token is made, shown, described, rotated and revoked", async (_scene, heroku) => {
+  scene("people: a token is made, shown, described, rotated and revoked", async (_scene, heroku) => {
     const id = found(await heroku(["authorizations:create", "-d", "ci", "-s", "read,write", "-e", "3600"], /Token:\s+paas_/), /ID:\s+(\S+)/);
     await heroku(["authorizations:info", id], /Scope:\s+read, ?write/);
     await heroku(["authorizations:update", id, "-d", "the other ci"], /the other ci/);
@@ -38,14 +38,14 @@ export const people: Step[] = [
     await heroku(["clients"], /No OAuth clients/i);
     await heroku(["sessions"], /No OAuth sessions|./);
   }),
-  scene("an SSH key is added, listed and removed", async ({ dir }, heroku) => {
+  scene("people: an SSH key is added, listed and removed", async ({ dir }, heroku) => {
     const file = join(dir, "..", "key.pub");
     await writeFile(file, `${sshKey()}\n`);
     await heroku(["keys:add", file, "--yes"], /Uploading|done/);
     await heroku(["keys"], /ann@laptop|ssh-ed25519/);
     await heroku(["keys:remove", "ann@laptop"], /Removing/);
   }),
-  scene("a collaborator is added, seen and sent away; an app is offered", async ({ paas }, heroku) => {
+  scene("people: a collaborator is added, seen and sent away; an app is offered", async ({ paas }, heroku) => {
     await paas.api("POST", "/admin/users", BOB);
     await heroku(["access:add", BOB.email, "-a", "cliapp"], /Adding/);
     await heroku(["access", "-a", "cliapp"], /bob@example\.com\s+collaborator/);
@@ -53,7 +53,7 @@ export const people: Step[] = [
     await heroku(["access:add", "nobody@example.com", "-a", "cliapp"], /Couldn't find that user/, { code: 2 });
     await heroku(["apps:transfer", BOB.email, "-a", "cliapp"], /Initiating transfer|email sent|done/i);
   }),
-  scene("a slug is promoted through a pipeline", async ({ paas }, heroku) => {
+  scene("people: a slug is promoted through a pipeline", async ({ paas }, heroku) => {
     await heroku(["apps:create", "cliprod", "--no-remote"], /cliprod/);
     await heroku(["pipelines:create", "cliway", "-a", "cliapp", "-s", "staging"], /cliway/);
     await heroku(["pipelines:add", "cliway", "-a", "cliprod", "-s", "production"], /Adding/);
@@ -66,7 +66,7 @@ export const people: Step[] = [
     await heroku(["pipelines:destroy", "cliroad"], /Destroying/);
     await heroku(["apps:destroy", "-a", "cliprod", "-c", "cliprod"], /Destroying/);
   }),
-  scene("a webhook is added, seen, changed and removed", async (_scene, heroku) => {
+  scene("people: a webhook is added, seen, changed and removed", async (_scene, heroku) => {
     await heroku(["webhooks:add", "-a", "cliapp", "-i", "api:app", "-l", "notify", "-u", "https://hooks.example.com/people"], /./);
     const id = found(await heroku(["webhooks", "-a", "cliapp"], /hooks\.example\.com\/people/), /([0-9a-f-]{36})[^\n]*people/);
     await heroku(["webhooks:info", id, "-a", "cliapp"], /hooks\.example\.com/);
@@ -74,12 +74,12 @@ export const people: Step[] = [
     await heroku(["webhooks:deliveries", "-a", "cliapp"], /./);
     await heroku(["webhooks:remove", id, "-a", "cliapp"], /Removing/);
   }),
-  scene("an add-on is not to be had", async (_scene, heroku) => {
+  scene("people: an add-on is not to be had", async (_scene, heroku) => {
     await heroku(["addons:create", "heroku-postgresql:mini", "-a", "cliapp"], /Couldn't find either the add-on service/, { code: 2 });
     await heroku(["addons:info", "DATABASE", "-a", "cliapp"], /Couldn't find that add-on/, { code: 2 });
     await heroku(["addons", "--all"], /No add-ons/);
   }),
-  scene("a person logs in at the terminal, is somebody, and logs out", async ({ paas, cli, dir }, heroku) => {
+  scene("people: a person logs in at the terminal, is somebody, and logs out", async ({ paas, cli, dir }, heroku) => {
     await paas.api("POST", "/admin/users", BOB);
     const env = { HEROKU_API_KEY: "", HEROKU_NETRC_WRITE: "true" };
     const output = await atTerminal("heroku login -i", { ...cli.env, ...env }, dir, [[/Email/, `${BOB.email}\r`], [/Password/, `${BOB.password}\r`]]);
@@ -88,7 +88,7 @@ export const people: Step[] = [
     await heroku(["logout"], /Logging out/, { env });
     await heroku(["auth:whoami"], /not logged in/i, { env, code: 100 });
   }),
-  scene("a person logs in through a browser", async ({ paas, cli, dir }, heroku) => {
+  scene("people: a person logs in through a browser", async ({ paas, cli, dir }, heroku) => {
     await paas.api("POST", "/admin/users", BOB);
     const env = { HEROKU_API_KEY: "", HEROKU_NETRC_WRITE: "true" };
     const output = await logInByBrowser({ ...cli.env, ...env }, dir, paas.apiPort);

@@ -3,6 +3,7 @@
 import type { Paas } from "../support/paas.ts";
 import type { HerokuCli, Said } from "./client.ts";
 import { people } from "./people.ts";
+import { tests } from "./tests.ts";
 
 export type Scene = {
   cli: HerokuCli;
@@ -105,6 +106,7 @@ export const transcript: Step[] = [
   types("addons:services", /./),
   types("keys", /./),
   ...people,
+  ...tests,
 
   types("apps:rename newname -a cliapp", /newname/),
   types("apps:destroy -a newname -c newname", /Destroying/),
