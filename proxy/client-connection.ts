@@ -1,6 +1,6 @@
 /** One client's connection: finds the heads in its octets and answers its requests one after another (RFC 9112 9.3). */
 
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { readShared } from "./accepted-socket.ts";
 import { accessLine } from "./access-log.ts";
 import { errorResponse } from "./error-page.ts";
@@ -12,6 +12,7 @@ import { RequestHead } from "./request-head.ts";
 import { requestIdFor } from "./request-id.ts";
 import type { RouterState } from "./router-state.ts";
 import { copyOctets } from "./scratch.ts";
+import type { Line } from "./wire.ts";
 
 const IDLE = 0;
 const HEAD = 1;
@@ -21,7 +22,7 @@ const CLOSING = 3;
 const HEAD_TOO_SLOW = refusal(408, "The head of the request did not come in time.");
 
 export class ClientConnection {
-  readonly socket: Socket;
+  readonly socket: Line;
   readonly address: string;
   /** It came with TLS. */
   readonly secure: boolean;
@@ -37,10 +38,10 @@ export class ClientConnection {
   #paused = false;
   #advancing = false;
 
-  constructor(state: RouterState, accepted: Socket, address: string, port: number, secure: boolean) {
+  constructor(state: RouterState, accepted: Socket | Line, address: string, port: number, secure: boolean) {
     this.#state = state;
     this.secure = secure;
-    const socket = secure ? accepted.on("data", (bytes: Buffer) => this.#received(bytes, bytes.length)) : readShared(accepted, (bytes, end) => this.#received(bytes, end));
+    const socket = accepted instanceof Socket && !secure ? readShared(accepted, (bytes, end) => this.#received(bytes, end)) : accepted.on("data", (bytes: Buffer) => this.#received(bytes, bytes.length));
     this.socket = socket;
     this.address = address;
     this.origin = `X-Forwarded-Proto: ${secure ? "https" : "http"}\r\nX-Forwarded-Port: ${port}\r\n`;

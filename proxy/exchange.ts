@@ -3,7 +3,6 @@
  * `#complete` (all well), `#fail` (the router answers) or `clientGone`.
  */
 
-import type { Socket } from "node:net";
 import { accessLine } from "./access-log.ts";
 import { chooseTarget, someAble } from "./balance.ts";
 import { FAILURES, type Failure, UNAVAILABLE } from "./failure.ts";
@@ -19,6 +18,7 @@ import type { Route } from "./route.ts";
 import type { RouterState } from "./router-state.ts";
 import { keepOctets } from "./scratch.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
+import type { Line } from "./wire.ts";
 
 // Where it stands.
 const HOLDING = 0;
@@ -41,7 +41,7 @@ const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** The connection that the request came on and its response goes to, as far as one request may act on it. */
 export type ExchangeClient = {
-  readonly socket: Socket;
+  readonly socket: Line;
   readonly address: string;
   /** It came with TLS. */
   readonly secure: boolean;
@@ -106,11 +106,11 @@ export class Exchange implements UpstreamUser, InFlight {
   /** Begins, after the octets that came with the head were given to `fromClient`. */
   start(): void {
     if (this.#phase === ENDED) return;
-    // RFC 9110 10.1.1: answered here, so that no app has to; not when the body is on its way already.
     if (this.#state.challenges.size > 0) {
       const challenge = challengeAnswer(this.#head, this.#state.challenges);
       if (challenge !== null) return this.#answer(challenge);
     }
+    // RFC 9110 10.1.1: answered here, so that no app has to; not when the body is on its way already.
     const waits = this.#head.expectContinue && this.#body !== null && this.#body.kept.length === 0;
     this.#begun = true;
     this.#dispatch(false);

@@ -1,19 +1,23 @@
 /** Takes connections in, plain and with TLS, within the limits in all and per address, and moves their clocks. */
 
+import type { Http2Session } from "node:http2";
 import net from "node:net";
 import type tls from "node:tls";
 import { accessLine } from "./access-log.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { errorResponse } from "./error-page.ts";
 import { FAILURES } from "./failure.ts";
+import { serveHttp2 } from "./http2.ts";
 import { requestIdFor } from "./request-id.ts";
 import type { RouterState } from "./router-state.ts";
+import type { Line } from "./wire.ts";
 
 export class Listener {
   readonly plain: net.Server;
   #tls: tls.Server | null = null;
   readonly #state: RouterState;
   readonly #connections = new Set<ClientConnection>();
+  readonly #sessions = new Set<Http2Session>();
   /** Connections of each address, those in a TLS handshake among them. */
   readonly #perAddress = new Map<string, number>();
   #open = 0;
@@ -36,7 +40,7 @@ export class Listener {
   #createTls(): tls.Server {
     const { limits, certificates } = this.#state;
     const server = process.getBuiltinModule("node:tls").createServer({
-      allowHalfOpen: true, noDelay: true, minVersion: "TLSv1.2", honorCipherOrder: true, handshakeTimeout: limits.headMs, ALPNProtocols: ["http/1.1"],
+      allowHalfOpen: true, noDelay: true, minVersion: "TLSv1.2", honorCipherOrder: true, handshakeTimeout: limits.headMs, ALPNProtocols: ["h2", "http/1.1"],
       SNICallback: (name, done) => {
         const context = certificates.find(name);
         // No certificate is better than another host's: the client is told so (RFC 6066 3, unrecognized_name).
@@ -51,7 +55,7 @@ export class Listener {
       socket.on("close", () => this.#release(remoteAddress));
     });
     server.on("tlsClientError", (_error, socket) => socket.destroy());
-    server.on("secureConnection", (socket) => this.#serve(socket, socket.remoteAddress ?? "", true));
+    server.on("secureConnection", (socket) => void (socket.alpnProtocol === "h2" ? this.#serveHttp2(socket) : this.#serve(socket, socket.remoteAddress ?? "", true)));
     return server;
   }
 
@@ -68,6 +72,8 @@ export class Listener {
 
   /** Takes no more connections; resolves when the last one is closed. */
   close(): Promise<unknown> {
+    // GOAWAY (RFC 9113 6.8): the streams that are open end, the client begins others elsewhere.
+    for (const session of this.#sessions) session.close();
     return (this.#closed ??= Promise.all([this.plain, this.#tls].map((server) => new Promise((resolve) => (server === null ? resolve(null) : server.close(resolve))))));
   }
 
@@ -77,6 +83,7 @@ export class Listener {
   }
 
   destroyAll(): void {
+    for (const session of this.#sessions) session.destroy();
     for (const connection of this.#connections) connection.socket.destroy();
   }
 
@@ -104,11 +111,25 @@ export class Listener {
     socket.end(errorResponse({ failure, accept: "", toHead: false, connection: "close", requestId, frame: "" }), () => socket.destroy());
   }
 
-  #serve(socket: net.Socket, remoteAddress: string, secure: boolean): net.Socket {
+  #serve(socket: net.Socket, remoteAddress: string, secure: boolean): Line {
+    return this.#connect(socket, remoteAddress, socket.localPort ?? 0, secure).socket;
+  }
+
+  /** A connection of HTTP/2: each of its streams is served as a connection with one request. */
+  #serveHttp2(socket: tls.TLSSocket): void {
+    const { remoteAddress = "", localPort = 0 } = socket;
+    const session = serveHttp2(socket, this.#state.limits, (stream) => void this.#connect(stream, remoteAddress, localPort, true));
+    this.#sessions.add(session);
+    session.on("close", () => this.#sessions.delete(session));
+    if (this.#state.closing) session.close();
+  }
+
+  #connect(socket: net.Socket | Line, remoteAddress: string, localPort: number, secure: boolean): ClientConnection {
     const address = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
-    const connection = new ClientConnection(this.#state, socket, address, socket.localPort ?? 0, secure);
+    const connection = new ClientConnection(this.#state, socket, address, localPort, secure);
     this.#connections.add(connection);
-    return connection.socket.on("close", () => this.#connections.delete(connection));
+    connection.socket.on("close", () => this.#connections.delete(connection));
+    return connection;
   }
 
   #release(remoteAddress: string): void {

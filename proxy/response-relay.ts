@@ -1,10 +1,10 @@
 /** The response on its way to the client: head read and rewritten, body taken out of its frames and framed anew. */
 
-import type { Socket } from "node:net";
 import { interimHeadForClient, responseHeadForClient, switchingHeadForClient } from "./forward.ts";
 import { BodyReader, CHUNKED, CHUNK_END, LAST_CHUNK, LENGTH, NO_BODY, UNTIL_CLOSE, chunkStart } from "./framing.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { RouterState } from "./router-state.ts";
+import type { Line } from "./wire.ts";
 
 // What `receive` found.
 export const MORE = 0;
@@ -31,7 +31,7 @@ export class ResponseRelay {
   fields = "";
 
   readonly #state: RouterState;
-  readonly #socket: Socket;
+  readonly #socket: Line;
   readonly #request: RequestHead;
   /** A head that has come in part. */
   #partial: Buffer | null = null;
@@ -41,7 +41,7 @@ export class ResponseRelay {
   #untilClose = false;
   #chunkedOut = false;
 
-  constructor(state: RouterState, socket: Socket, request: RequestHead) {
+  constructor(state: RouterState, socket: Line, request: RequestHead) {
     this.#state = state;
     this.#socket = socket;
     this.#request = request;
