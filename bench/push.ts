@@ -25,7 +25,7 @@ await ensureEngine(host, writeLine);
 const stackImage = await ensureStackImage(host, writeLine);
 process.env["PAAS_STACK_IMAGE"] = stackImage;
 const base = await ensureBuildImage(docker, { stackImage });
-const paas = await startPaas({ PAAS_LOG_LEVEL: "info" });
+const paas = await startPaas({ PAAS_LOG_LEVEL: "info", PAAS_BUILDS_AHEAD: "8" });
 try {
   for (const folder of APPS) await compare(folder);
 } finally {

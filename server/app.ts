@@ -75,6 +75,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     stackImage: config.stackImage,
     caBundle: config.caBundle,
     networkRange: config.networkRange,
+    buildsAhead: config.buildsAhead,
     openPort: LOOPBACK.has(config.bind) ? undefined : routerProcess.port(),
     onWarning: (message, err) => log.warn({ err }, message),
   });
@@ -155,6 +156,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       ready = false;
       pipeline.oneOffs.close();
       await Promise.all([git.stop(graceMs), pipeline.closeBuilds(graceMs)]);
+      await engine.discardPrepared();
       sources.close();
       await tls?.close();
       await http.close();

@@ -31,6 +31,8 @@ export type Config = {
   routerWorkers: number;
   /** Hosts that the images of Dockerfiles may come from. */
   registries: string[];
+  /** Build sandboxes that may wait for the next push of an app that was just pushed. */
+  buildsAhead: number;
   /** Slugs kept per app besides the current one. */
   slugsKept: number;
   limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; testMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number; oneOffHours: number; oneOffDynos: number };
@@ -120,6 +122,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     router: check("PAAS_ROUTER", "spawn", (value) => value === "spawn" || value === "external", "spawn or external") as Config["router"],
     routerWorkers: integer("PAAS_ROUTER_WORKERS", Math.ceil(availableParallelism() / 2), 1, 256),
     registries: list(check("PAAS_REGISTRIES", REGISTRIES, (value) => list(value).length > 0 && list(value).every((host) => REGISTRY.test(host)), "a list of hosts such as docker.io,ghcr.io")),
+    buildsAhead: integer("PAAS_BUILDS_AHEAD", 8, 0, 1000),
     slugsKept: integer("PAAS_SLUGS_KEPT", 10, 1, 1000),
     limits: {
       dynoMemoryMb: integer("PAAS_DYNO_MEMORY_MB", 512, 32, 1_048_576),

@@ -5,16 +5,16 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { isStatus, within } from "./docker-call.ts";
-import { DYNO_USER } from "./build-image.ts";
-import { confinement, pipeText, untilExit } from "./dynos.ts";
+import { untilExit } from "./dynos.ts";
 import { dependencyBase, saidOnce, START_OVER } from "./dependency-base.ts";
 import type { BuildOutcome, BuildSpec, Engine, Output } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
-import { buildName, cacheName, LABEL, labels, networkName, slugTag } from "./naming.ts";
+import { LABEL, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
 import type { PackageImages } from "./package-images.ts";
 import type { Remover } from "./remover.ts";
 import { chosenBuildpacks, inRightImage, OTHER_IMAGE } from "./right-image.ts";
+import type { Sandbox, Sandboxes } from "./sandboxes.ts";
 
 const CALL_MS = 30_000;
 const COMMIT_MS = 300_000;
@@ -23,31 +23,35 @@ const OUT = "/opt/paas/out";
 const MAX_FILE_BYTES = 256 * 1024;
 
 /**
- * Runs builds in the given image, or one with the packages of their buildpacks on top; its /opt/paas/bin/build reads the environment and the
- * source from its standard input. Nothing of the pushed tree is ever unpacked on the host.
+ * Runs a build in the given image, or one with the packages of its buildpacks on top, or on the slug that has its dependencies; /opt/paas/bin/build
+ * in it reads settings, environment and source from its standard input. Nothing of the pushed tree is ever unpacked on the host.
+ * @param ahead a sandbox that was started for it
  */
-export function createBuildRunner(docker: Dockerode, instance: string, buildImage: () => string, packages: PackageImages, remover: Remover): Engine["build"] {
-  return async (spec, output, timeoutMs, stopwatch, signal) => {
+export type BuildRunner = (buildImage: string, ahead: Sandbox | undefined, ...build: Parameters<Engine["build"]>) => ReturnType<Engine["build"]>;
+
+export function createBuildRunner(docker: Dockerode, instance: string, packages: PackageImages, sandboxes: Sandboxes, remover: Remover): BuildRunner {
+  return async (buildImage, ahead, spec, output, timeoutMs, stopwatch, signal) => {
     const env = await environmentTar(spec.config);
     const place = { instance, appId: spec.appId, network: networkName(instance, spec.appId, spec.purpose) };
-
-    const below = await dependencyBase(docker, spec.lastImage, buildImage());
+    const below = ahead ? ahead.spec.keeps && ahead.spec.image : await dependencyBase(docker, spec.lastImage, buildImage);
     const { first, again } = saidOnce(output);
+    let waiting = ahead;
     if (below) {
-      const kept = await run(below, { PAAS_KEEP: "1" }, first);
+      const kept = await run(below, true, {}, first);
       if (kept.exit.code !== START_OVER && kept.exit.code !== OTHER_IMAGE) return kept;
     }
-    return inRightImage(packages, buildImage(), spec.lastBuildpacks, place, again, signal, (image, resumption) => run(image, resumption, again));
+    return inRightImage(packages, buildImage, spec.lastBuildpacks, place, again, signal, (image, resumption) => run(image, false, resumption, again));
 
-    async function run(image: string, more: Record<string, string>, output: Output): Promise<BuildOutcome & { timedOut: boolean }> {
-      const container = await create(docker, instance, image, spec, { PAAS_ENV_BYTES: String(env.length), ...more });
+    async function run(image: string, keeps: boolean, more: Record<string, string>, output: Output): Promise<BuildOutcome & { timedOut: boolean }> {
+      const sandbox = waiting ?? (await sandboxes.start({ appId: spec.appId, purpose: spec.purpose, image, keeps, memoryMb: spec.memoryMb }));
+      waiting = undefined;
+      const { container, stdin, ended } = sandbox;
       let built = false;
       try {
-        const stream = await within(CALL_MS, "attach to build", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }));
-        const ended = pipeText(stream as never, (text) => output.write(text));
-        await within(CALL_MS, "start build", container.start());
         stopwatch.lap("start build");
-        const feeding = feed(stream, env, spec.source());
+        sandbox.listen(output);
+        const settings = { STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more };
+        const feeding = feed(stdin, [settingsHeader(settings), env], spec.source());
         const { exit, timedOut } = await untilExit(container, async () => {
           const code = await exitCode(container);
           return { code, outOfMemory: code !== 0 && (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
@@ -73,28 +77,10 @@ export function createBuildRunner(docker: Dockerode, instance: string, buildImag
   };
 }
 
-function create(docker: Dockerode, instance: string, image: string, spec: BuildSpec, more: Record<string, string>): Promise<Dockerode.Container> {
-  const env = { STACK: spec.stack, SOURCE_VERSION: spec.commit, HOME: "/app", ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more };
-  return within(CALL_MS, "create build", docker.createContainer({
-    name: buildName(instance, spec.appId),
-    Image: image,
-    Cmd: ["/opt/paas/bin/build"],
-    Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
-    User: DYNO_USER,
-    WorkingDir: "/app",
-    OpenStdin: true,
-    StdinOnce: true,
-    AttachStdin: true,
-    Labels: labels(instance, "build", spec.appId),
-    HostConfig: {
-      ...confinement(spec.memoryMb),
-      PidsLimit: 2048,
-      // A quarter of a dyno's: what is built must not slow down what serves.
-      CpuShares: 128,
-      NetworkMode: networkName(instance, spec.appId, spec.purpose),
-      Mounts: [{ Type: "volume", Source: cacheName(instance, spec.appId), Target: "/cache", VolumeOptions: { NoCopy: false, Labels: labels(instance, "cache", spec.appId), DriverConfig: { Name: "local", Options: {} } } }],
-    },
-  } as Dockerode.ContainerCreateOptions));
+/** What buildpacks/build reads first: a line each, and an empty one. */
+export function settingsHeader(settings: Record<string, string>): Buffer {
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value.replaceAll("\n", " ")}\n`);
+  return Buffer.from(`${lines.join("")}\n`);
 }
 
 /** Config vars as files, one each: they never stand in the container's own description. */
@@ -108,10 +94,10 @@ async function environmentTar(config: ConfigVars): Promise<Buffer> {
 }
 
 /** Sends environment and source. A build that stops reading early shows in its exit code; an unreadable source comes back as the error. */
-async function feed(stdin: NodeJS.ReadWriteStream, env: Buffer, source: Readable): Promise<Error | undefined> {
+async function feed(stdin: NodeJS.ReadWriteStream, before: Buffer[], source: Readable): Promise<Error | undefined> {
   let sourceError: Error | undefined;
   source.on("error", (error) => (sourceError = error));
-  stdin.write(env);
+  for (const part of before) stdin.write(part);
   await pipeline(source, stdin).catch(() => undefined);
   return sourceError;
 }

@@ -9,7 +9,8 @@ import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { EngineClient } from "./dockerode.ts";
 import { createDynoLogs } from "./dyno-log.ts";
 import { createDynos } from "./dynos.ts";
-import type { Engine } from "./engine.ts";
+import { dependencyBase } from "./dependency-base.ts";
+import type { Engine, NextBuild } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
 import { LABEL, cacheName, ours } from "./naming.ts";
 import { createImageBuilder } from "./image-builds.ts";
@@ -21,6 +22,7 @@ import { ensureUnreachableRoute } from "./unreachable-route.ts";
 import { createStageImages } from "./stage-images.ts";
 import { lines } from "./streams.ts";
 import { createTestRunner } from "./test-runs.ts";
+import { createSandboxes } from "./sandboxes.ts";
 import { createUsage } from "./usage.ts";
 
 export type DockerOptions = {
@@ -32,6 +34,8 @@ export type DockerOptions = {
   networkRange: string;
   /** A port of the host that apps may reach (firewall.ts). */
   openPort: number | undefined;
+  /** Sandboxes that may wait for builds to come. */
+  buildsAhead?: number;
   onWarning(message: string, error: unknown): void;
 };
 
@@ -56,7 +60,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const dynos = createDynos(docker, instance, remover, logs.started);
   const oneOffs = createOneOffs(docker, instance, remover, dynos.waitForExit, logs.started);
   const packageImages = createPackageImages(docker);
-  const runBuild = createBuildRunner(docker, instance, preparedImage, packageImages, remover);
+  const sandboxes = createSandboxes(docker, instance, remover, options.buildsAhead ?? 0);
+  const runBuild = createBuildRunner(docker, instance, packageImages, sandboxes, remover);
   const stages = createStageImages(docker, instance);
   const buildOwnImage = createImageBuilder(docker, instance, stages);
   const runTests = createTestRunner(docker, instance, remover, dynos.waitForExit);
@@ -108,11 +113,20 @@ export function createDockerEngine(options: DockerOptions): Engine {
       return runTests(spec, ...rest);
     },
     async build(spec, ...rest) {
+      const ahead = spec.purpose ? undefined : await sandboxes.take(spec.appId, sandboxKey(preparedImage(), spec));
+      if (ahead) return runBuild(preparedImage(), ahead, spec, ...rest);
       await network(spec.appId, spec.purpose);
       // Another installation's upgrade, or an operator, may have removed it.
       if (!(await engine.imageExists(preparedImage()))) await makeBuildImage(() => undefined);
-      return runBuild(spec, ...rest);
+      return runBuild(preparedImage(), undefined, spec, ...rest);
     },
+    prepareBuild: (next) => sandboxes.prepare(next.appId, sandboxKey(preparedImage(), next), async () => {
+      const { appId, memoryMb, lastImage, lastBuildpacks } = next;
+      await network(appId);
+      const below = await dependencyBase(docker, lastImage, preparedImage());
+      return { appId, memoryMb, image: below ?? (await packageImages.find(preparedImage(), lastBuildpacks)) ?? preparedImage(), keeps: below !== undefined };
+    }),
+    discardPrepared: () => sandboxes.discard(),
     async buildImage(spec, ...rest) {
       await network(spec.appId);
       return buildOwnImage(spec, ...rest);
@@ -133,6 +147,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     },
 
     async removeApp(appId) {
+      await sandboxes.discard(appId);
       await Promise.all((await list(undefined, appId)).map(({ Id }) => remover.remove(Id)));
       const networks = await within(CALL_MS, "list networks", docker.listNetworks({ filters: ours(instance, "network", appId) }));
       await Promise.all(networks.map(({ Id }) => removeNetwork(Id)));
@@ -166,6 +181,9 @@ export function createDockerEngine(options: DockerOptions): Engine {
   };
   return engine;
 }
+
+/** What decides in which image a build begins. */
+const sandboxKey = (buildImage: string, { lastImage, lastBuildpacks, memoryMb }: NextBuild): string => JSON.stringify([buildImage, lastImage, lastBuildpacks, memoryMb]);
 
 /** False where a container still uses it. One that slugs stand on loses its name: the engine removes it with the last of them. */
 async function removeImage(docker: Dockerode, image: string): Promise<boolean> {

@@ -94,14 +94,9 @@ export type Attached = {
   kill(): Promise<void>;
 };
 
-export type BuildSpec = {
-  buildId: string;
+/** What is known of an app's build before it comes. */
+export type NextBuild = {
   appId: string;
-  commit: string;
-  stack: string;
-  config: ConfigVars;
-  /** Opens a tar stream of the tree: more than once where the build turns out to need another image. */
-  source(): Readable;
   /** Of ours, those that made the app's last slug: their packages are likely to be needed again. */
   lastBuildpacks: string[];
   /** The image of the app's last slug: the dependencies in it may be kept as they are. */
@@ -121,6 +116,15 @@ export type TestRunSpec = {
   /** What to run in its place, where the image is the user's own. */
   ownCommand?: string;
   memoryMb: number;
+};
+
+export type BuildSpec = NextBuild & {
+  buildId: string;
+  commit: string;
+  stack: string;
+  config: ConfigVars;
+  /** Opens a tar stream of the tree: more than once where the build turns out to need another image. */
+  source(): Readable;
 };
 
 /** A build from a Dockerfile. */
@@ -203,6 +207,11 @@ export type Engine = {
 
   /** Builds an image from a Dockerfile, its output live. Nothing but the image and the cache for the next one is left. @throws AppError invalid_params, build_failed, engine_unavailable */
   buildImage(spec: ImageBuildSpec, output: Output, timeoutMs: number, stopwatch: { lap(stage: string): void }, signal?: AbortSignal): Promise<ImageBuildOutcome>;
+
+  /** Starts a sandbox for the app's next build ahead, so that it need not wait for one; it goes by itself when none comes within minutes. Never throws. */
+  prepareBuild(next: NextBuild): Promise<void>;
+  /** Throws away what waits for builds. */
+  discardPrepared(): Promise<void>;
 
   /** Free space where images and dynos are kept; undefined where that cannot be seen from here. */
   freeDiskBytes(): Promise<number | undefined>;

@@ -22,7 +22,7 @@ export const LABEL = {
 } as const;
 
 /** `one-off` dynos end with whoever started them; `detached` ones run on, over a restart of the control plane, too. */
-export type Kind = "dyno" | "one-off" | "detached" | "build" | "network" | "cache" | "slug";
+export type Kind = "dyno" | "one-off" | "detached" | "build" | "sandbox" | "network" | "cache" | "slug";
 
 /** Bridges of ours start so: the firewall's rules match on it. Linux allows 15 characters. */
 export const BRIDGE_PREFIX = "paas-";

@@ -63,6 +63,8 @@ export async function deploy(parts: Parts, tests: Pick<TestGate, "pass">, delive
   if (env !== undefined) await runPostdeploy(parts, target, output);
   output.blank();
   output.write("Verifying deploy... done.\n");
+  // Whoever pushes once often pushes again soon.
+  if (slug.buildpacks.length > 0) void parts.engine.prepareBuild({ appId: app.id, lastBuildpacks: slug.buildpacks, lastImage: slug.image, memoryMb: parts.config.limits.buildMemoryMb });
 }
 
 /** @returns the slug, and what the app's first release adds to its config vars; undefined where it has been released before */

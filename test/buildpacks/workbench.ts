@@ -8,6 +8,7 @@ import { PassThrough, type Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import Docker from "dockerode";
 import { extract, pack } from "tar-stream";
+import { settingsHeader } from "../../server/engine/builds.ts";
 import { ensureBuildImage } from "../../server/engine/build-image.ts";
 import { createPackageImages } from "../../server/engine/package-images.ts";
 import { inRightImage } from "../../server/engine/right-image.ts";
@@ -100,11 +101,11 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
       // What the pusher reads: both runs' output, and what is said between them.
       let said = "";
       const { exit, files, container } = await inRightImage(packages, image, last, place, { write: (line) => void (said += line) }, undefined, async (base, resumption) => {
-        const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), ...(on ? { PAAS_KEEP: "1" } : {}), ...env, ...resumption };
+        const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), ...env, ...resumption };
         const container = await create({
           Image: on ?? base,
           Cmd: ["/opt/paas/bin/build"],
-          Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
+          Env: on ? ["PAAS_KEEP=1"] : [],
           OpenStdin: true,
           StdinOnce: true,
           AttachStdin: true,
@@ -113,7 +114,7 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
         const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
         const output = collect(docker, stream);
         await container.start();
-        stream.end(Buffer.concat([configTar, await tar(tree)]));
+        stream.end(Buffer.concat([settingsHeader(variables), configTar, await tar(tree)]));
         const { StatusCode } = (await container.wait()) as { StatusCode: number };
         await output.done;
         said += output.text();

@@ -54,7 +54,7 @@ export async function startPaas(env: Record<string, string> = {}): Promise<Paas>
   const settings: Record<string, string> = {
     NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/node"),
     PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/", PAAS_DATA_DIR: dataDir, PAAS_API_PORT: "0", PAAS_HTTP_PORT: "0", PAAS_ADMIN_TOKEN: ADMIN_TOKEN, PAAS_API_TLS_PORT: "off",
-    PAAS_STACK_IMAGE: process.env["PAAS_STACK_IMAGE"] ?? "", PAAS_MIN_FREE_DISK_MB: "100", PAAS_STOP_SECONDS: "5", PAAS_DRAIN_SECONDS: "10", PAAS_REQUESTS_PER_HOUR: "1000000",
+    PAAS_STACK_IMAGE: process.env["PAAS_STACK_IMAGE"] ?? "", PAAS_MIN_FREE_DISK_MB: "100", PAAS_STOP_SECONDS: "5", PAAS_DRAIN_SECONDS: "10", PAAS_BUILDS_AHEAD: "0", PAAS_REQUESTS_PER_HOUR: "1000000",
     ...(process.env["DOCKER_HOST"] === undefined ? {} : { DOCKER_HOST: process.env["DOCKER_HOST"] }), ...env,
   };
 

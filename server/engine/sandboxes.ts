@@ -1,0 +1,135 @@
+/**
+ * Containers for builds. One may be started ahead for an app that was just pushed: it waits for its build on its standard input, knowing
+ * nothing of it, is used once or thrown away, and never serves another app.
+ */
+
+import type Dockerode from "dockerode";
+import { DYNO_USER } from "./build-image.ts";
+import { within } from "./docker-call.ts";
+import { confinement, pipeText } from "./dynos.ts";
+import type { Output } from "./engine.ts";
+import { buildName, cacheName, labels, networkName } from "./naming.ts";
+import type { Remover } from "./remover.ts";
+
+const CALL_MS = 30_000;
+/** For as long as somebody is likely to push again. */
+const LONGEST_WAIT_MS = 5 * 60_000;
+
+export type SandboxSpec = {
+  appId: string;
+  purpose?: "test" | undefined;
+  image: string;
+  /** Whether dependencies in the image are to be kept (buildpacks/keep). */
+  keeps: boolean;
+  memoryMb: number;
+};
+
+export type Sandbox = {
+  spec: SandboxSpec;
+  container: Dockerode.Container;
+  stdin: NodeJS.ReadWriteStream;
+  /** From now on what it prints goes there. */
+  listen(output: Output): void;
+  /** Resolves when all that it printed has arrived. */
+  ended: Promise<void>;
+};
+
+export type Sandboxes = {
+  start(spec: SandboxSpec): Promise<Sandbox>;
+  /** Starts one ahead. @param key what must be unchanged for its use @param choose gives the spec */
+  prepare(appId: string, key: string, choose: () => Promise<SandboxSpec>): Promise<void>;
+  /** The one that waits under this key, if it still runs. One under another key is thrown away. */
+  take(appId: string, key: string): Promise<Sandbox | undefined>;
+  /** Throws away the app's, or all. */
+  discard(appId?: string): Promise<void>;
+};
+
+type Waiting = { key: string; sandbox: Promise<Sandbox | undefined>; timer: NodeJS.Timeout };
+
+/** @param most may wait at a time; some 12 MB each */
+export function createSandboxes(docker: Dockerode, instance: string, remover: Remover, most: number): Sandboxes {
+  // In the order in which they were started.
+  const waiting = new Map<string, Waiting>();
+
+  async function start(spec: SandboxSpec, kind: "build" | "sandbox" = "build"): Promise<Sandbox> {
+    const container = await within(CALL_MS, "create build", docker.createContainer(containerOf(instance, spec, kind)));
+    try {
+      const stdin = await within(CALL_MS, "attach to build", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }));
+      let output: Output | undefined;
+      let early = "";
+      const ended = pipeText(stdin as never, (text) => (output ? output.write(text) : (early += text)));
+      await within(CALL_MS, "start build", container.start());
+      const listen = (to: Output): void => {
+        output = to;
+        to.write(early);
+      };
+      return { spec, container, stdin, listen, ended };
+    } catch (error) {
+      await remover.remove(container.id).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async function discard(appId: string): Promise<void> {
+    const found = waiting.get(appId);
+    if (!found) return;
+    waiting.delete(appId);
+    clearTimeout(found.timer);
+    const sandbox = await found.sandbox;
+    // What fails is tried again by removeLate().
+    if (sandbox) await remover.remove(sandbox.container.id).catch(() => undefined);
+  }
+
+  return {
+    start,
+
+    async prepare(appId, key, choose) {
+      await discard(appId);
+      if (most === 0) return;
+      const [oldest] = waiting.keys();
+      if (waiting.size >= most && oldest !== undefined) void discard(oldest);
+      const sandbox = choose().then((spec) => start(spec, "sandbox")).catch(() => undefined);
+      const timer = setTimeout(() => void discard(appId), LONGEST_WAIT_MS).unref();
+      waiting.set(appId, { key, sandbox, timer });
+      const started = await sandbox;
+      // Its end while it waits: it was killed, or the engine went away.
+      void started?.ended.then(() => (waiting.get(appId)?.sandbox === sandbox ? discard(appId) : undefined));
+    },
+
+    async take(appId, key) {
+      const found = waiting.get(appId);
+      if (found?.key !== key) {
+        void discard(appId);
+        return undefined;
+      }
+      waiting.delete(appId);
+      clearTimeout(found.timer);
+      return found.sandbox;
+    },
+
+    discard: async (appId) => void (await Promise.all((appId === undefined ? [...waiting.keys()] : [appId]).map(discard))),
+  };
+}
+
+function containerOf(instance: string, { appId, purpose, image, keeps, memoryMb }: SandboxSpec, kind: "build" | "sandbox"): Dockerode.ContainerCreateOptions {
+  return {
+    name: buildName(instance, appId),
+    Image: image,
+    Cmd: ["/opt/paas/bin/build"],
+    Env: ["HOME=/app", ...(keeps ? ["PAAS_KEEP=1"] : [])],
+    User: DYNO_USER,
+    WorkingDir: "/app",
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    Labels: labels(instance, kind, appId),
+    HostConfig: {
+      ...confinement(memoryMb),
+      PidsLimit: 2048,
+      // A quarter of a dyno's: what is built must not slow down what serves.
+      CpuShares: 128,
+      NetworkMode: networkName(instance, appId, purpose),
+      Mounts: [{ Type: "volume", Source: cacheName(instance, appId), Target: "/cache", VolumeOptions: { NoCopy: false, Labels: labels(instance, "cache", appId), DriverConfig: { Name: "local", Options: {} } } }],
+    },
+  } as Dockerode.ContainerCreateOptions;
+}

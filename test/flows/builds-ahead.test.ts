@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { deploy, type DeployedApp } from "../support/deployed-app.ts";
+import { removeWorkspaces } from "../support/git-client.ts";
+import { docker, startPaas, type Paas } from "../support/paas.ts";
+
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
+const PATIENCE = { timeout: 60_000 };
+
+let paas: Paas;
+let apps: DeployedApp[];
+beforeAll(async () => {
+  paas = await startPaas({ PAAS_BUILDS_AHEAD: "1" });
+  apps = [await deploy(paas, "one", { text: "one" }), await deploy(paas, "two", { text: "two" })];
+});
+afterAll(async () => {
+  await paas.remove();
+  await removeWorkspaces();
+});
+
+/** What waits for builds: container and app, once there is one. */
+async function waiting(): Promise<{ id: string; app: string | undefined }> {
+  const found = async () => (await paas.containers("sandbox")).filter(({ State }) => State === "running");
+  await expect.poll(found, PATIENCE).toHaveLength(1);
+  const [{ Id, Labels }] = (await found()) as [Awaited<ReturnType<typeof found>>[number]];
+  return { id: Id, app: Labels["paas.app"] };
+}
+
+it("a sandbox waits for the next push of the app that was pushed last, knows nothing of it, and builds once", async () => {
+  const [one, two] = apps as [DeployedApp, DeployedApp];
+  await paas.api("PATCH", "/apps/two/config-vars", { SECRET: "of-two" });
+  await expect.poll(async () => (await waiting()).app, PATIENCE).toBe(two.id);
+  const before = await waiting();
+  expect(JSON.stringify(await docker.getContainer(before.id).inspect())).not.toContain("of-two");
+
+  await two.push({ text: "again" });
+  expect(await two.text()).toContain("again");
+  const after = await waiting();
+  expect(after.app).toBe(two.id);
+  expect(after.id).not.toBe(before.id);
+  await expect.poll(() => docker.getContainer(before.id).inspect().catch(({ statusCode }: { statusCode: number }) => statusCode), PATIENCE).toBe(404);
+
+  // Another app's push makes it give way: no more than one may wait here.
+  await one.push({ text: "one again" });
+  await expect.poll(async () => (await waiting()).app, PATIENCE).toBe(one.id);
+});
+
+it("one that was killed is not waited for, and none outlives the control plane", async () => {
+  const [one] = apps as [DeployedApp];
+  await docker.getContainer((await waiting()).id).kill();
+  await one.push({ text: "without" });
+  expect(await one.text()).toContain("without");
+  await waiting();
+  await paas.stop();
+  expect(await paas.containers("sandbox")).toEqual([]);
+  await paas.start();
+});
