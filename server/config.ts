@@ -31,6 +31,8 @@ export type Config = {
   routerWorkers: number;
   /** Hosts that the images of Dockerfiles may come from. */
   registries: string[];
+  /** Builds that may work at a time. */
+  builds: number;
   /** Build sandboxes that may wait for the next push of an app that was just pushed. */
   buildsAhead: number;
   /** Slugs kept per app besides the current one. */
@@ -122,6 +124,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     router: check("PAAS_ROUTER", "spawn", (value) => value === "spawn" || value === "external", "spawn or external") as Config["router"],
     routerWorkers: integer("PAAS_ROUTER_WORKERS", Math.ceil(availableParallelism() / 2), 1, 256),
     registries: list(check("PAAS_REGISTRIES", REGISTRIES, (value) => list(value).length > 0 && list(value).every((host) => REGISTRY.test(host)), "a list of hosts such as docker.io,ghcr.io")),
+    builds: integer("PAAS_BUILDS", availableParallelism(), 1, 1000),
     buildsAhead: integer("PAAS_BUILDS_AHEAD", 8, 0, 1000),
     slugsKept: integer("PAAS_SLUGS_KEPT", 10, 1, 1000),
     limits: {

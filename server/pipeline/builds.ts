@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Build, SourceBlob, User } from "../domain/model.ts";
 import { AppError } from "../errors.ts";
 import type { BuildLogs } from "./build-log.ts";
+import { createBuildQueue } from "./build-queue.ts";
 import { assertDiskSpace } from "./disk-space.ts";
 import { inParagraphs, problem, tee, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
@@ -40,6 +41,7 @@ type Order = Delivery & Pick<ArchiveBuild, "version"> & {
 type Running = { build: Build; stop: AbortController; done: Promise<boolean> };
 
 export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate, "pass">): Builds {
+  const queue = createBuildQueue(parts.config.builds);
   const running = new Map<string, Running>();
   const archives = new Set<Running>();
   let closed = false;
@@ -57,7 +59,7 @@ export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate
         parts.store.builds.insert(build);
         await assertDiskSpace(parts);
         const signal = AbortSignal.any([stop.signal, ...signals]);
-        await deploy(parts, tests, order, build, output, signal);
+        await deploy(parts, { tests, queue }, order, build, output, signal);
         return true;
       } catch (error) {
         explain(parts, app, order.rejection, build, output, error);

@@ -7,10 +7,11 @@ import type { App, Build, ConfigVars, Slug, User } from "../domain/model.ts";
 import { shortVersion } from "../domain/source-version.ts";
 import { AppError, publicMessage } from "../errors.ts";
 import { build, BuildFailed } from "./build.ts";
+import type { BuildQueue } from "./build-queue.ts";
 import type { Target } from "./converge.ts";
 import { runPostdeploy, setUp } from "./first-deploy.ts";
 import { readManifest } from "./manifest.ts";
-import { detail, problem, type inParagraphs, type Output } from "./output.ts";
+import { detail, problem, topic, type inParagraphs, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import { createRelease, currentTarget, forgetSlug, launch } from "./release.ts";
 import { discardImage } from "./slug-image.ts";
@@ -33,17 +34,25 @@ export type Delivery = Pick<Push, "app" | "user" | "environment"> & Partial<Pick
   open(output: Output, signal: AbortSignal): Promise<Source>;
 };
 
+/** What a build passes before and while it builds. */
+type Gates = { tests: Pick<TestGate, "pass">; queue: BuildQueue };
+
 export type Paragraphs = ReturnType<typeof inParagraphs>;
 
 /**
  * Tests, builds, releases and converges; resolves when that version serves. The build's row is there already.
  * @throws AppError, BuildFailed: nothing but the row is left of it, and what served before serves on
  */
-export async function deploy(parts: Parts, tests: Pick<TestGate, "pass">, delivery: Delivery, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
+export async function deploy(parts: Parts, { tests, queue }: Gates, delivery: Delivery, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
   const { store, lock, log } = parts;
   const { app } = delivery;
   const stopwatch = createStopwatch();
-  const { slug, env } = await watched(parts, delivery, row, () => buildSlug(parts, tests, delivery, row, output, stopwatch, signal));
+  const inTurn = (): ReturnType<typeof buildSlug> => {
+    stopwatch.lap("wait for other builds");
+    return buildSlug(parts, tests, delivery, row, output, stopwatch, signal);
+  };
+  const tellPlace = (place: number): void => topic(output, `Waiting for other builds: number ${place} in line...`);
+  const { slug, env } = await watched(parts, delivery, row, () => queue.run(inTurn, tellPlace, signal));
 
   const target = await lock.run(app.id, async () => {
     const target = await recordRelease(parts, delivery, row, slug, env);
