@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
+import { overload } from "../support/overload.ts";
 import { docker, startPaas, type Paas } from "../support/paas.ts";
 
-vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
-const PATIENCE = { timeout: 60_000 };
+vi.setConfig({ testTimeout: 150_000 * overload(), hookTimeout: 150_000 * overload() });
+const PATIENCE = { timeout: 60_000 * overload() };
 
 let paas: Paas;
 let apps: DeployedApp[];

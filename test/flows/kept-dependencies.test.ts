@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { repositoryOf } from "../support/app-folder.ts";
 import { removeWorkspaces, type Workspace } from "../support/git-client.ts";
+import { overload } from "../support/overload.ts";
 import { docker, startPaas, type Paas } from "../support/paas.ts";
 
 // Several deploys each.
-vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
+vi.setConfig({ testTimeout: 150_000 * overload(), hookTimeout: 150_000 * overload() });
 
 let paas: Paas;
 beforeAll(async () => {
@@ -52,15 +53,13 @@ it("a push that leaves dependencies alone makes a small layer on those of the la
   expect((await paas.get("hello")).body).toBe("bare");
 });
 
-it("one commit makes slugs of one checksum in two apps, whether or not its dependencies were there before", async () => {
-  for (const folder of ["examples/hello-node", "examples/typescript"]) {
-    const name = folder.split("/").at(-1) ?? "";
-    const repository = await repositoryOf(folder);
-    const before = await push(`${name}-one`, repository);
-    await repository.commit({ "more.txt": "more" });
-    const [one, two] = [await push(`${name}-one`, repository), await push(`${name}-two`, repository)];
-    expect(one.slug.checksum).toMatch(/^SHA256:[0-9a-f]{64}$/);
-    expect(two.slug).toMatchObject({ checksum: one.slug.checksum, size: one.slug.size });
-    expect(before.slug.checksum).not.toBe(one.slug.checksum);
-  }
+it.each(["examples/hello-node", "examples/typescript"])("one commit of %s makes slugs of one checksum in two apps, whether or not its dependencies were there before", async (folder) => {
+  const name = folder.split("/").at(-1) ?? "";
+  const repository = await repositoryOf(folder);
+  const before = await push(`${name}-one`, repository);
+  await repository.commit({ "more.txt": "more" });
+  const [one, two] = [await push(`${name}-one`, repository), await push(`${name}-two`, repository)];
+  expect(one.slug.checksum).toMatch(/^SHA256:[0-9a-f]{64}$/);
+  expect(two.slug).toMatchObject({ checksum: one.slug.checksum, size: one.slug.size });
+  expect(before.slug.checksum).not.toBe(one.slug.checksum);
 });
