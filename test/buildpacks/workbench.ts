@@ -18,7 +18,7 @@ const MEMORY_BYTES = 1024 * 2 ** 20;
 const READY_MS = 20_000;
 
 /** A source tree: path and content, `{ link }` for a symbolic link. */
-export type Tree = Record<string, string | { link: string } | { program: string }>;
+export type Tree = Record<string, string | Buffer | { link: string } | { program: string }>;
 
 export type BuildOptions = {
   config?: Record<string, string>;
@@ -171,7 +171,7 @@ export function folder(path: string): Tree {
 async function tar(tree: Tree): Promise<Buffer> {
   const archive = pack();
   for (const [name, content] of Object.entries(tree)) {
-    if (typeof content === "string") archive.entry({ name }, content);
+    if (typeof content === "string" || Buffer.isBuffer(content)) archive.entry({ name }, content);
     else if ("link" in content) archive.entry({ name, type: "symlink", linkname: content.link });
     else archive.entry({ name, mode: 0o755 }, content.program);
   }

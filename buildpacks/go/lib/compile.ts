@@ -1,0 +1,48 @@
+/** bin/compile of the Go buildpack, from top to bottom. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { openCache } from "../../lib/build-cache.ts";
+import { failing } from "../../lib/causes.ts";
+import { run } from "../../lib/command.ts";
+import { info, step, tellFailures } from "../../lib/output.ts";
+import { writeProfileScripts } from "../../lib/profile-scripts.ts";
+import type { Build } from "./build.ts";
+import { goEnvironment, useToolchain } from "./environment.ts";
+import { readGoMod } from "./go-mod.ts";
+import { resolveGo } from "./go-version.ts";
+import { installPackages, noteTypes, packagesToInstall } from "./programs.ts";
+import { installToolchain } from "./toolchain.ts";
+
+const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+
+await tellFailures(compile);
+
+async function compile(): Promise<void> {
+  const build = prepare();
+  info(`Detected Go modules via go.mod${existsSync(join(buildDir, "vendor/modules.txt")) ? ", dependencies in vendor/" : ""}`);
+  info(`Detected Module Name: ${build.mod.module}`);
+
+  step("Installing Go");
+  const version = await resolveGo(build);
+  useToolchain(build.env, buildDir, await installToolchain(build, version));
+
+  await runHook(build, "bin/go-pre-compile");
+  const programs = await installPackages(build, await packagesToInstall(build));
+  await runHook(build, "bin/go-post-compile");
+
+  writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/go.sh"));
+  noteTypes(build, programs);
+}
+
+function prepare(): Build {
+  const cacheDir = openCache(join(cacheRoot, "go"), process.env["STACK"] ?? "");
+  return { buildDir, cacheDir, mod: readGoMod(buildDir), env: goEnvironment(envDir, process.env, cacheDir) };
+}
+
+/** Heroku's: what the app wants done before and after. */
+async function runHook({ env }: Build, script: string): Promise<void> {
+  if (!existsSync(join(buildDir, script))) return;
+  step(`Running ${script} hook`);
+  failing(script, await run("bash", [script], { cwd: buildDir, env }), []);
+}
