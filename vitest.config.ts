@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 90_000,
     teardownTimeout: 30_000,
+    // What is asked again and again until it holds: a second, the default, is little on a busy machine.
+    expect: { poll: { timeout: 10_000 } },
     reporters: ["default"],
   },
 });

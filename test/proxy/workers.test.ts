@@ -4,7 +4,7 @@ import http from "node:http";
 import net from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { startLoad } from "../support/load.ts";
+import { KEPT_CONNECTIONS, startLoad } from "../support/load.ts";
 import { overload } from "../support/overload.ts";
 import { rawClient } from "../support/proxy-client.ts";
 import { routeTo } from "../support/proxy-router.ts";
@@ -63,12 +63,14 @@ describe("a router with several workers", () => {
     const load = startLoad(router.port, "app", 200);
     await load.more(100);
     const before = (await router.client.health()).workers;
+    // A request may also be on its way on a kept connection that is just being closed.
+    const most = load.inFlight() + KEPT_CONNECTIONS;
     process.kill(before[0]!, "SIGKILL");
     await expect.poll(async () => (await router.client.health()).workers.filter((pid) => !before.includes(pid)), { timeout: 5_000 * overload() }).toHaveLength(1);
     await load.more(200);
     await load.stop();
     expect(load.failures().filter(({ reason }) => !/socket hang up|ECONNRESET/.test(reason))).toEqual([]);
-    expect(load.failures().length).toBeLessThan(5);
+    expect(load.failures().length).toBeLessThanOrEqual(most);
     expect(router.complaints()).toContain("a worker died and is replaced");
     // The one that came knows the routes of today.
     await router.client.switchTo(routeTo([await app("changed")], HOSTS));

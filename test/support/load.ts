@@ -5,11 +5,16 @@ import { Agent, request } from "node:http";
 /** The code on an error page of the router. */
 const ROUTER_ERROR = /<small>([HRL]\d\d)\b/;
 
+/** The most connections that carry more than one request. */
+export const KEPT_CONNECTIONS = 20;
+
 export type Failure = { at: number; reason: string };
 
 export type Load = {
   /** Requests that ended, well or not. */
   count(): number;
+  /** Requests without an end now. */
+  inFlight(): number;
   failures(): Failure[];
   /** Bodies seen, in the order in which their requests began. */
   bodies(): string[];
@@ -23,7 +28,7 @@ export type Load = {
  * @param perSecond requests started each second; every other one on a new connection, every tenth a POST with a body.
  */
 export function startLoad(port: number, app: string, perSecond = 100, path = "/"): Load {
-  const keepAlive = new Agent({ keepAlive: true, maxSockets: 20 });
+  const keepAlive = new Agent({ keepAlive: true, maxSockets: KEPT_CONNECTIONS });
   const failures: Failure[] = [];
   const bodies: string[] = [];
   const waiting = new Set<{ left: number; resolve: () => void }>();
@@ -77,6 +82,7 @@ export function startLoad(port: number, app: string, perSecond = 100, path = "/"
 
   return {
     count: () => ended,
+    inFlight: () => started - ended,
     failures: () => failures,
     bodies: () => bodies.filter((body) => body !== undefined),
     more: (count) => new Promise((resolve) => {
