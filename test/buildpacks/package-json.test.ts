@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { causeOf } from "../../buildpacks/lib/causes.ts";
 import { CAUSES } from "../../buildpacks/nodejs/lib/causes.ts";
 import { choosePackageManager } from "../../buildpacks/nodejs/lib/package-manager.ts";
-import { readPackageJson } from "../../buildpacks/nodejs/lib/package-json.ts";
+import { readPackageJson } from "../../buildpacks/lib/package-json.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "package-json-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 /** What one build works on; handed from step to step. */
 
-import type { PackageJson } from "./package-json.ts";
-import type { ToolFolder } from "./tool-folder.ts";
+import type { PackageJson } from "../../lib/package-json.ts";
+import type { ToolFolder } from "../../lib/tool-folder.ts";
 
 export type Build = {
   buildDir: string;
@@ -23,6 +23,3 @@ export type Toolchain = {
   managerVersion: string;
   lockFile: string | undefined;
 };
-
-/** The Node of the image, with npm and its libraries. */
-export const BAKED = "/opt/paas/node";

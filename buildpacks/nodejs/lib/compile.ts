@@ -2,19 +2,20 @@
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BAKED } from "../../lib/baked-node.ts";
 import { openCache } from "../../lib/build-cache.ts";
 import { startOver, hasBelow } from "../../lib/folders-below.ts";
 import { BuildFailure, info, step, tellFailures, warn } from "../../lib/output.ts";
-import { BAKED, type Build, type Toolchain } from "./build.ts";
+import type { Build, Toolchain } from "./build.ts";
 import { keepDirectories, restoreDirectories } from "./cache-directories.ts";
 import { declareModules } from "./modules-below.ts";
 import { buildEnvironment, showEnvironment } from "./environment.ts";
 import { installDependencies } from "./install.ts";
-import { declareTools } from "./tool-folder.ts";
+import { declareTools } from "../../lib/tool-folder.ts";
 import { installNode } from "./node-install.ts";
 import { setManagerEnvironment } from "./manager-environment.ts";
 import { resolveNode } from "./node-version.ts";
-import { readPackageJson } from "./package-json.ts";
+import { readPackageJson } from "../../lib/package-json.ts";
 import { choosePackageManager, installPackageManager, type Choice } from "./package-manager.ts";
 import { writeExport, writeProfile } from "./profile.ts";
 import { pruneDevDependencies } from "./prune.ts";

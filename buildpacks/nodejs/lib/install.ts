@@ -12,9 +12,9 @@ import { CAUSES } from "./causes.ts";
 import { dependencyKey, forgetDependencies, installedPaths, isWorkspace, keepDependencies, namesAtTop, restoreDependencies, type Kept } from "./dependency-cache.ts";
 import { bringBack, modulesBelow, type ModulesBelow } from "./modules-below.ts";
 import { isPlugAndPlay } from "./manager-environment.ts";
-import { major } from "./npm-library.ts";
+import { major } from "../../lib/npm-library.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
-import { registryUrl } from "./registry.ts";
+import { registryUrl } from "../../lib/npm-registry.ts";
 import { canRunPlainly, hasInstallScripts, runInstallScripts } from "./scripts.ts";
 
 export type Installed = {

@@ -2,13 +2,14 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { BAKED } from "../../lib/baked-node.ts";
 import { mustRun } from "../../lib/command.ts";
 import { isBelow } from "../../lib/folders-below.ts";
 import { BuildFailure, info } from "../../lib/output.ts";
-import { BAKED, type Build } from "./build.ts";
+import type { Build } from "./build.ts";
 import { BAKED_VERSION, NODE_PACKAGE } from "./node-version.ts";
-import { download } from "./registry.ts";
-import { putTool } from "./tool-folder.ts";
+import { download } from "../../lib/npm-registry.ts";
+import { putTool } from "../../lib/tool-folder.ts";
 
 /** Headers of OpenSSL for machines that this is not: 60 MB. */
 const OTHER_ARCHITECTURES = "package/include/node/openssl/archs/*";

@@ -4,8 +4,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BuildFailure, info, warn } from "../../lib/output.ts";
 import type { Build } from "./build.ts";
-import { semver } from "./npm-library.ts";
-import { publishedVersions } from "./registry.ts";
+import { semver } from "../../lib/npm-library.ts";
+import { publishedVersions } from "../../lib/npm-registry.ts";
 
 /** A range is looked up again after this long, so that a push after a security release gets it. */
 const LIST_KEPT_MS = 60 * 60 * 1000;

@@ -2,12 +2,13 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BAKED } from "../../lib/baked-node.ts";
 import { BuildFailure, info, warn } from "../../lib/output.ts";
-import { BAKED, type Build, type Manager } from "./build.ts";
-import { bakedNpmVersion, semver } from "./npm-library.ts";
+import type { Build, Manager } from "./build.ts";
+import { bakedNpmVersion, semver } from "../../lib/npm-library.ts";
 import { checkOwnFile, readOwnFile } from "../../lib/own-file.ts";
-import { installPackage } from "./registry.ts";
-import { putTool } from "./tool-folder.ts";
+import { installPackage } from "../../lib/npm-registry.ts";
+import { putTool } from "../../lib/tool-folder.ts";
 
 const LOCK_FILES = { npm: "package-lock.json", Yarn: "yarn.lock", pnpm: "pnpm-lock.yaml" };
 

@@ -2,7 +2,8 @@
 
 import { copyFileSync, mkdirSync, existsSync, accessSync, constants, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BAKED, type Build } from "./build.ts";
+import { BAKED } from "../../lib/baked-node.ts";
+import type { Build } from "./build.ts";
 
 const BUILDPACK = "/opt/paas/buildpacks/nodejs";
 

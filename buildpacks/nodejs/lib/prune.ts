@@ -8,7 +8,7 @@ import { BuildFailure, info, step } from "../../lib/output.ts";
 import type { Build, Toolchain } from "./build.ts";
 import { isWorkspace, notePruned, pruneAsBefore } from "./dependency-cache.ts";
 import type { Installed } from "./install.ts";
-import { major, semver } from "./npm-library.ts";
+import { major, semver } from "../../lib/npm-library.ts";
 
 export async function pruneDevDependencies(build: Build, tools: Toolchain, installed: Installed): Promise<void> {
   if (!hasSomethingToPrune(build)) return;

@@ -2,12 +2,13 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BAKED } from "../../lib/baked-node.ts";
 import { causeOf } from "../../lib/causes.ts";
 import { run } from "../../lib/command.ts";
 import { BuildFailure, info, step } from "../../lib/output.ts";
-import { BAKED, type Build, type Toolchain } from "./build.ts";
+import type { Build, Toolchain } from "./build.ts";
 import { CAUSES } from "./causes.ts";
-import type { PackageJson } from "./package-json.ts";
+import type { PackageJson } from "../../lib/package-json.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 
 /** Settings of npm that change how scripts run: npm itself must then run them. */

@@ -1,8 +1,8 @@
 /** package.json, read with care: it is whatever was pushed. */
 
-import { parseJsonObject } from "../../lib/json.ts";
-import { BuildFailure } from "../../lib/output.ts";
-import { readOwnFile } from "../../lib/own-file.ts";
+import { parseJsonObject } from "./json.ts";
+import { BuildFailure } from "./output.ts";
+import { readOwnFile } from "./own-file.ts";
 
 export type PackageJson = {
   name?: string;

@@ -2,10 +2,9 @@
 
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { mustRun } from "../../lib/command.ts";
-import { compareListings, listFolders, type Listing } from "../../lib/folder-listing.ts";
-import { declareFolder, isBelow } from "../../lib/folders-below.ts";
-import type { Build } from "./build.ts";
+import { mustRun } from "./command.ts";
+import { compareListings, listFolders, type Listing } from "./folder-listing.ts";
+import { declareFolder, isBelow } from "./folders-below.ts";
 
 export type ToolFolder = {
   /** Relative to the app's folder. */
@@ -16,21 +15,24 @@ export type ToolFolder = {
   before: Listing | undefined;
 };
 
+/** Where tools are put, and those that were. */
+type Places = { buildDir: string; tools: ToolFolder[] };
+
 /** Puts a copy of `from` into the app as `folder`, unless an earlier build has left it there. @returns where that is */
-export async function putTool(build: Build, folder: string, key: string, from: string): Promise<string> {
-  const home = join(build.buildDir, folder);
+export async function putTool({ buildDir, tools }: Places, folder: string, key: string, from: string): Promise<string> {
+  const home = join(buildDir, folder);
   if (isBelow(folder, key)) {
-    build.tools.push({ folder, key, before: undefined });
+    tools.push({ folder, key, before: undefined });
     return home;
   }
   mkdirSync(dirname(home), { recursive: true });
   await mustRun("cp", ["-a", "--reflink=auto", from, home]);
-  build.tools.push({ folder, key, before: await listFolders(build.buildDir, [folder]) });
+  tools.push({ folder, key, before: await listFolders(buildDir, [folder]) });
   return home;
 }
 
 /** At the end of the build: they may stay for the next one, if no script has changed them. */
-export async function declareTools({ buildDir, tools }: Build): Promise<void> {
+export async function declareTools({ buildDir, tools }: Places): Promise<void> {
   for (const { folder, key, before } of tools) {
     const { added, removed, changed } = before ? compareListings(before, await listFolders(buildDir, [folder])) : { added: [], removed: [], changed: [] };
     if (added.length + removed.length + changed.length === 0) declareFolder(folder, key);

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { BAKED } from "./build.ts";
+import { BAKED } from "./baked-node.ts";
 
 const NPM = `${BAKED}/lib/node_modules/npm/package.json`;
 

@@ -1,0 +1,2 @@
+/** The Node of the image, with npm and its libraries. */
+export const BAKED = "/opt/paas/node";
