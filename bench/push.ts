@@ -50,9 +50,11 @@ async function compare(folder: string): Promise<void> {
   const logged = paas.output().length;
   const ours: number[] = [];
   const theirs: number[] = [];
+  const begun: number[] = [];
   for (let run = 1; run <= RUNS; run += 1) {
     const mark = `run ${run}`;
     await repository.commit({ "index.js": marked(source, mark) });
+    begun.push(Date.now());
     ours.push(await pushToLive(name, repository, mark));
     theirs.push(await dockerBuildAndRun(name, repository, mark));
     process.stdout.write(`${name}, ${mark}: push ${Math.round(ours.at(-1) ?? 0)} ms, docker build + run ${Math.round(theirs.at(-1) ?? 0)} ms\n`);
@@ -62,7 +64,7 @@ async function compare(folder: string): Promise<void> {
   process.stdout.write(`git push → live        ${quantile(ours, 0.5)}    ${quantile(ours, 0.9)}   (no request fails meanwhile; the first push took ${Math.round(first)})\n`);
   process.stdout.write(`docker build + run     ${quantile(theirs, 0.5)}    ${quantile(theirs, 0.9)}   (the app is down between the two)\n`);
   process.stdout.write(`ratio                  ${(quantile(ours, 0.5) / quantile(theirs, 0.5)).toFixed(2)}\n\nstages of the push, medians, ms\n`);
-  for (const [stage, ms] of stages(paas.output().slice(logged))) process.stdout.write(`  ${stage.padEnd(22)} ${ms}\n`);
+  for (const [stage, ms] of stages(paas.output().slice(logged), begun)) process.stdout.write(`  ${stage.padEnd(22)} ${ms}\n`);
   process.stdout.write("\n");
 }
 
@@ -125,11 +127,12 @@ async function networkOf(app: string): Promise<string> {
   return (await docker.listNetworks({ filters }))[0]?.Name ?? "bridge";
 }
 
-function stages(log: string): [string, number][] {
+/** Stages of each deploy in the log, and what git's client did before: it lists the refs, packs what is new and sends it. */
+function stages(log: string, begun: number[]): [string, number][] {
   const times = new Map<string, number[]>();
-  for (const line of log.split("\n").filter((text) => text.includes("deploy succeeded"))) {
-    const { stages: found } = JSON.parse(line) as { stages: Record<string, number> };
-    for (const [stage, ms] of Object.entries(found)) times.set(stage, [...(times.get(stage) ?? []), ms]);
+  for (const [run, line] of log.split("\n").filter((text) => text.includes("deploy succeeded")).entries()) {
+    const { startedAt, stages: found } = JSON.parse(line) as { startedAt: string; stages: Record<string, number> };
+    for (const [stage, ms] of Object.entries({ "git client": Date.parse(startedAt) - (begun[run] ?? 0), ...found })) times.set(stage, [...(times.get(stage) ?? []), ms]);
   }
   return [...times].map(([stage, values]) => [stage, quantile(values, 0.5)]);
 }

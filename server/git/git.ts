@@ -28,7 +28,7 @@ export type GitDeps = {
   /** @throws AppError what createApp would throw: said before anything is uploaded. */
   checkNewApp(name: string, user: User): void;
   /** Resolves true when that version serves, having written all that the pusher should read. May throw AppError. */
-  deploy(push: { app: App; user: User; branch: string; source: Source; address: string | undefined }, output: Output, signal: AbortSignal): Promise<boolean>;
+  deploy(push: { app: App; user: User; branch: string; source: Source; address: string | undefined; startedAt: string }, output: Output, signal: AbortSignal): Promise<boolean>;
   /** What holds the app's lock now. */
   runningBuild(appId: string): RunningBuild | undefined;
 };

@@ -17,7 +17,7 @@ export type PreReceiveOptions = {
   pushes: Pushes;
   /** True once: this push created the app, and nobody was told yet. */
   takeNews(appId: string): boolean;
-  deploy(push: { app: App; user: User; branch: string; source: Source; address: string | undefined }, output: Output, signal: AbortSignal): Promise<boolean>;
+  deploy(push: { app: App; user: User; branch: string; source: Source; address: string | undefined; startedAt: string }, output: Output, signal: AbortSignal): Promise<boolean>;
   runningBuild(appId: string): RunningBuild | undefined;
   maxSourceBytes: number;
   maxSourceMs: number;
@@ -61,10 +61,10 @@ export function createPreReceive(options: PreReceiveOptions) {
 type Deploy = { branch: string; update: RefUpdate; source: Source; output: Output; hookGone: AbortSignal };
 
 async function deploy(options: PreReceiveOptions, push: Push, { branch, update, source, output, hookGone }: Deploy): Promise<boolean> {
-  const { app, user, address } = push;
+  const { app, user, address, startedAt } = push;
   const signal = AbortSignal.any([hookGone, push.signal, options.stopping]);
   try {
-    const serves = await options.deploy({ app, user, branch, source, address }, output, signal);
+    const serves = await options.deploy({ app, user, branch, source, address, startedAt }, output, signal);
     if (!serves) {
       if (options.stopping.aborted) problem(output, "Push rejected, the server is stopping. What ran before still serves; push again in a moment.");
       return false;

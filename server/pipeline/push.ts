@@ -24,12 +24,14 @@ export type Push = {
   user: User;
   branch: string;
   source: Source;
+  /** When its upload began. */
+  startedAt?: string;
   /** As which app.json is to be seen, where the app is not the real one. */
   environment?: Environment;
 };
 
 /** What is to be deployed: a push, or something else whose source is to be got first. */
-export type Delivery = Pick<Push, "app" | "user" | "environment"> & Partial<Pick<Push, "branch">> & {
+export type Delivery = Pick<Push, "app" | "user" | "environment"> & Partial<Pick<Push, "branch" | "startedAt">> & {
   /** Long work is told to the output. @throws AppError */
   open(output: Output, signal: AbortSignal): Promise<Source>;
 };
@@ -46,7 +48,8 @@ export type Paragraphs = ReturnType<typeof inParagraphs>;
 export async function deploy(parts: Parts, { tests, queue }: Gates, delivery: Delivery, row: Build, output: Paragraphs, signal: AbortSignal): Promise<void> {
   const { store, lock, log } = parts;
   const { app } = delivery;
-  const stopwatch = createStopwatch();
+  const stopwatch = createStopwatch(delivery.startedAt);
+  if (delivery.startedAt !== undefined) stopwatch.lap("receive");
   const inTurn = (): ReturnType<typeof buildSlug> => {
     stopwatch.lap("wait for other builds");
     return buildSlug(parts, tests, delivery, row, output, stopwatch, signal);
@@ -65,7 +68,7 @@ export async function deploy(parts: Parts, { tests, queue }: Gates, delivery: De
     store.builds.update(row);
     detail(output, `Released v${target.release.version}`);
     if (target.release.formation["web"] !== undefined) detail(output, `${appUrl(app.name, parts.config, parts.routerPort())} deployed to paas`);
-    log.info({ app: app.name, release: `v${target.release.version}`, stages: stopwatch.stages() }, "deploy succeeded");
+    log.info({ app: app.name, release: `v${target.release.version}`, startedAt: delivery.startedAt, stages: stopwatch.stages() }, "deploy succeeded");
     return target;
   });
   // Outside the lock: the app must be looked after while the script works.

@@ -7,9 +7,10 @@ export type Stopwatch = {
   stages(): Record<string, number>;
 };
 
-export function createStopwatch(): Stopwatch {
+/** @param since when the first stage began, in ISO 8601; now, where that is not given */
+export function createStopwatch(since?: string): Stopwatch {
   const stages: Record<string, number> = {};
-  let last = performance.now();
+  let last = performance.now() - (since === undefined ? 0 : Date.now() - Date.parse(since));
   return {
     lap(stage) {
       const now = performance.now();
