@@ -4,6 +4,7 @@ import type Dockerode from "dockerode";
 import { statfs } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { ensureBuildImage } from "./build-image.ts";
+import { createBuildShare } from "./build-share.ts";
 import { createBuildRunner } from "./builds.ts";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { EngineClient } from "./dockerode.ts";
@@ -60,11 +61,12 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const dynos = createDynos(docker, instance, remover, logs.started);
   const oneOffs = createOneOffs(docker, instance, remover, dynos.waitForExit, logs.started);
   const packageImages = createPackageImages(docker);
-  const sandboxes = createSandboxes(docker, instance, remover, options.buildsAhead ?? 0);
+  const share = createBuildShare(docker);
+  const sandboxes = createSandboxes(docker, instance, remover, share, options.buildsAhead ?? 0);
   const runBuild = createBuildRunner(docker, instance, packageImages, sandboxes, remover);
   const stages = createStageImages(docker, instance);
-  const buildOwnImage = createImageBuilder(docker, instance, stages);
-  const runTests = createTestRunner(docker, instance, remover, dynos.waitForExit);
+  const buildOwnImage = createImageBuilder(docker, instance, stages, share);
+  const runTests = createTestRunner(docker, instance, remover, dynos.waitForExit, share);
   const makeBuildImage = async (onProgress: (line: string) => void): Promise<void> => {
     buildImage = await within(PREPARE_MS, "make the build image", ensureBuildImage(docker, { stackImage: options.stackImage, caBundle: options.caBundle, onProgress }));
   };
@@ -88,6 +90,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     async prepare(onProgress) {
       await ensureUnreachableRoute(networkRange);
       await ensureFirewall(options.openPort).catch((error: unknown) => options.onWarning("the firewall rules around dynos are not in force", error));
+      await share.ensure();
       await makeBuildImage(onProgress);
       await packageImages.prune();
     },

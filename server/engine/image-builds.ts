@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import { assertTriggers } from "../domain/dockerfile.ts";
 import { AppError, invalidParams } from "../errors.ts";
 import { buildContext } from "./build-context.ts";
+import type { BuildShare } from "./build-share.ts";
 import { readBuilder } from "./builder-messages.ts";
 import { engineMessage, isStatus, unlessAway, unlessGone, within } from "./docker-call.ts";
 import type { Engine, ImageBuildSpec, Output } from "./engine.ts";
@@ -13,13 +14,12 @@ import { LABEL, labels, networkName, slugTag } from "./naming.ts";
 import type { StageImages } from "./stage-images.ts";
 
 const CALL_MS = 30_000;
-const CPU_SHARES = 128;
 
 /**
  * The builder of API version 1. BuildKit (version 2) gives its steps no limit of memory and the engine's default network, which our firewall does not confine.
  * `RUN` steps are root with the engine's usual capabilities, in a container of their own: what they make is the app's own image, which runs without any.
  */
-export function createImageBuilder(docker: Dockerode, instance: string, stages: StageImages): Engine["buildImage"] {
+export function createImageBuilder(docker: Dockerode, instance: string, stages: StageImages, share: BuildShare): Engine["buildImage"] {
   return async (spec, output, timeoutMs, stopwatch, signal) => {
     const late = new AbortController();
     const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
@@ -29,7 +29,7 @@ export function createImageBuilder(docker: Dockerode, instance: string, stages: 
     try {
       for (const image of spec.images) await ensureBase(docker, image, output, either);
       stopwatch.lap("base images");
-      const { image, error } = await run(docker, instance, stages, spec, output, either);
+      const { image, error } = await run(docker, instance, stages, share, spec, output, either);
       stopwatch.lap("build");
       if (either.aborted || error !== undefined || image === undefined) {
         await stages.forget(spec.buildId);
@@ -65,13 +65,14 @@ function notPulled(name: string, reason: string): AppError {
   return new AppError("build_failed", `The image ${name} could not be had: ${reason.slice(0, 300)}\nCheck its name and tag; images behind a login cannot be used.`);
 }
 
-async function run(docker: Dockerode, instance: string, stages: StageImages, spec: ImageBuildSpec, output: Output, signal: AbortSignal): Promise<{ image: string | undefined; error: string | undefined }> {
+async function run(docker: Dockerode, instance: string, stages: StageImages, share: BuildShare, spec: ImageBuildSpec, output: Output, signal: AbortSignal): Promise<{ image: string | undefined; error: string | undefined }> {
   const context = buildContext(spec.source, spec.folder, spec.sees);
   const memory = spec.memoryMb * 1024 * 1024;
   const { repo, tag } = slugTag(spec.buildId);
+  const { CpuShares, CgroupParent } = share.limits();
   const options = {
     abortSignal: signal, version: "1", t: `${repo}:${tag}`, dockerfile: spec.dockerfile, ...(spec.target === undefined ? {} : { target: spec.target }), buildargs: spec.args,
-    memory, memswap: memory, cpushares: CPU_SHARES, networkmode: networkName(instance, spec.appId), rm: true, forcerm: true, cachefrom: await stages.cacheOf(spec.appId),
+    memory, memswap: memory, cpushares: CpuShares, ...(CgroupParent === undefined ? {} : { cgroupparent: CgroupParent }), networkmode: networkName(instance, spec.appId), rm: true, forcerm: true, cachefrom: await stages.cacheOf(spec.appId),
     // The build's own makes an image of its own, even where every step was known: a tag more on an old one could not be removed by itself.
     labels: { ...labels(instance, "slug", spec.appId), [LABEL.build]: spec.buildId },
   };

@@ -5,6 +5,7 @@
 
 import type Dockerode from "dockerode";
 import { DYNO_USER } from "./build-image.ts";
+import type { BuildShare } from "./build-share.ts";
 import { within } from "./docker-call.ts";
 import { confinement, pipeText } from "./dynos.ts";
 import type { Output } from "./engine.ts";
@@ -47,12 +48,12 @@ export type Sandboxes = {
 type Waiting = { key: string; sandbox: Promise<Sandbox | undefined>; timer: NodeJS.Timeout };
 
 /** @param most may wait at a time; some 12 MB each */
-export function createSandboxes(docker: Dockerode, instance: string, remover: Remover, most: number): Sandboxes {
+export function createSandboxes(docker: Dockerode, instance: string, remover: Remover, share: BuildShare, most: number): Sandboxes {
   // In the order in which they were started.
   const waiting = new Map<string, Waiting>();
 
   async function start(spec: SandboxSpec, kind: "build" | "sandbox" = "build"): Promise<Sandbox> {
-    const container = await within(CALL_MS, "create build", docker.createContainer(containerOf(instance, spec, kind)));
+    const container = await within(CALL_MS, "create build", docker.createContainer(containerOf(instance, spec, kind, share)));
     try {
       const stdin = await within(CALL_MS, "attach to build", container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }));
       let output: Output | undefined;
@@ -111,7 +112,7 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
   };
 }
 
-function containerOf(instance: string, { appId, purpose, image, keeps, memoryMb }: SandboxSpec, kind: "build" | "sandbox"): Dockerode.ContainerCreateOptions {
+function containerOf(instance: string, { appId, purpose, image, keeps, memoryMb }: SandboxSpec, kind: "build" | "sandbox", share: BuildShare): Dockerode.ContainerCreateOptions {
   return {
     name: buildName(instance, appId),
     Image: image,
@@ -126,8 +127,7 @@ function containerOf(instance: string, { appId, purpose, image, keeps, memoryMb 
     HostConfig: {
       ...confinement(memoryMb),
       PidsLimit: 2048,
-      // A quarter of a dyno's: what is built must not slow down what serves.
-      CpuShares: 128,
+      ...share.limits(),
       NetworkMode: networkName(instance, appId, purpose),
       Mounts: [{ Type: "volume", Source: cacheName(instance, appId), Target: "/cache", VolumeOptions: { NoCopy: false, Labels: labels(instance, "cache", appId), DriverConfig: { Name: "local", Options: {} } } }],
     },

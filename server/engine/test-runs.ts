@@ -3,6 +3,7 @@
 import type Dockerode from "dockerode";
 import type { Duplex } from "node:stream";
 import { within } from "./docker-call.ts";
+import type { BuildShare } from "./build-share.ts";
 import { confinement, howToRun, pipeText, untilExit } from "./dynos.ts";
 import type { Engine } from "./engine.ts";
 import { labels, networkName, testRunName } from "./naming.ts";
@@ -11,7 +12,7 @@ import type { Remover } from "./remover.ts";
 const CALL_MS = 30_000;
 
 /** It has neither the app's cache nor its network: tests neither find nor reach what others left or what serves. */
-export function createTestRunner(docker: Dockerode, instance: string, remover: Remover, waitForExit: Engine["waitForExit"]): Engine["runTests"] {
+export function createTestRunner(docker: Dockerode, instance: string, remover: Remover, waitForExit: Engine["waitForExit"], share: BuildShare): Engine["runTests"] {
   return async ({ runId, appId, image, env, ownCommand, memoryMb }, output, timeoutMs, signal) => {
     const container = await within(CALL_MS, "create test run", docker.createContainer({
       name: testRunName(instance, runId),
@@ -20,7 +21,7 @@ export function createTestRunner(docker: Dockerode, instance: string, remover: R
       Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
       // As a build's: after a crash of the control plane nobody waits for it any more.
       Labels: labels(instance, "build", appId),
-      HostConfig: { ...confinement(memoryMb), PidsLimit: 2048, CpuShares: 128, NetworkMode: networkName(instance, appId, "test") },
+      HostConfig: { ...confinement(memoryMb), PidsLimit: 2048, ...share.limits(), NetworkMode: networkName(instance, appId, "test") },
     }));
     try {
       const stream = await within(CALL_MS, "attach to test run", container.attach({ stream: true, stdout: true, stderr: true }));
