@@ -12,6 +12,7 @@ import { RequestHead } from "./request-head.ts";
 import { requestIdFor } from "./request-id.ts";
 import type { RouterState } from "./router-state.ts";
 import { copyOctets } from "./scratch.ts";
+import type { Tunnel } from "./tunnel.ts";
 import type { Line } from "./wire.ts";
 
 const IDLE = 0;
@@ -32,7 +33,8 @@ export class ClientConnection {
   readonly #head = new RequestHead();
   #phase = IDLE;
   #since: number;
-  #exchange: Exchange | null = null;
+  /** The request that is being answered, or what it has become. */
+  #exchange: Exchange | Tunnel | null = null;
   /** Octets that no request has taken yet. */
   #pending: Buffer | null = null;
   #paused = false;
@@ -96,11 +98,12 @@ export class ClientConnection {
   }
 
   /** Octets that waited for the 101 belong to the tunnel now. */
-  openTunnel(): void {
+  openTunnel(tunnel: Tunnel): void {
+    this.#exchange = tunnel;
     const waiting = this.#pending;
     this.#pending = null;
     this.resume();
-    if (waiting !== null) this.#exchange!.fromClient(waiting);
+    if (waiting !== null) tunnel.fromClient(waiting);
   }
 
   /** Ends the response that cannot be completed, so that the client sees it; `reset` where a FIN would look like its end. */
