@@ -1,0 +1,56 @@
+/** bin/compile of the Rust buildpack, from top to bottom. */
+
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { openCache } from "../../lib/build-cache.ts";
+import { mustRun } from "../../lib/command.ts";
+import { withConfigVars } from "../../lib/config-vars.ts";
+import { info, step, tellFailures } from "../../lib/output.ts";
+import { readOwnFile } from "../../lib/own-file.ts";
+import { writeProfileScripts } from "../../lib/profile-scripts.ts";
+import { buildPrograms, installPrograms, noteTypes } from "./programs.ts";
+import { askedRust, checkRust } from "./toolchain.ts";
+
+const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+
+await tellFailures(compile);
+
+async function compile(): Promise<void> {
+  const version = await stackRust();
+  const asked = askedRust(buildDir);
+  step(`Using Rust ${version} of the stack`);
+  info(asked ? `${asked.file} asks for ${asked.channel}` : "No rust-toolchain.toml asks for another");
+  checkRust(asked, version);
+
+  const env = cargoEnvironment(openCache(join(cacheRoot, "rust"), process.env["STACK"] ?? ""), version);
+  const programs = installPrograms(buildDir, await buildPrograms({ buildDir, env }));
+
+  writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/rust.sh"));
+  noteTypes(buildDir, programs, packageName());
+}
+
+async function stackRust(): Promise<string> {
+  return /^rustc (\S+)/.exec(await mustRun("rustc", ["--version"]))?.[1] ?? "";
+}
+
+/** Downloads and compiled crates stay in the cache; what another compiler has made is of no use. */
+function cargoEnvironment(cacheDir: string, version: string): NodeJS.ProcessEnv {
+  const env = withConfigVars(envDir, process.env);
+  env["CARGO_HOME"] = join(cacheDir, "home");
+  env["CARGO_TARGET_DIR"] = join(cacheDir, "target", version);
+  env["CARGO_INCREMENTAL"] ??= "0";
+  env["CARGO_TERM_COLOR"] = "never";
+  // Git knows about .netrc and credentials in its environment, Cargo's own does not.
+  env["CARGO_NET_GIT_FETCH_WITH_CLI"] ??= "true";
+  env["GIT_TERMINAL_PROMPT"] = "0";
+  mkdirSync(env["CARGO_TARGET_DIR"], { recursive: true });
+  for (const other of readdirSync(join(cacheDir, "target"))) {
+    if (other !== version) rmSync(join(cacheDir, "target", other), { recursive: true, force: true });
+  }
+  return env;
+}
+
+/** A workspace without a package of its own has none. */
+function packageName(): string | undefined {
+  return /^\s*\[package\][^[]*?^\s*name\s*=\s*["']([^"']+)["']/m.exec(readOwnFile(buildDir, "Cargo.toml") ?? "")?.[1];
+}
