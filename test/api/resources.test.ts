@@ -84,7 +84,9 @@ test("a release, by version, v-version and id; its config vars; and a rollback a
   expect(rollback).toMatchObject({ status: 201, body: { version: 4, description: "Rollback to v2", slug: { id: slug }, current: true } });
   expect((await server.ask("GET", "/apps/objects/config-vars")).body).toEqual({});
   expect(await server.ask("POST", path, { json: { release: "v1" } })).toMatchObject({ status: 422, body: { id: "no_slug" } });
-  expect(await server.ask("POST", path, { json: { slug } })).toMatchObject({ status: 422, body: { message: "release: is required." } });
+  for (const json of [{}, { slug, release: "v2" }])
+    expect(await server.ask("POST", path, { json })).toMatchObject({ status: 422, body: { message: expect.stringMatching(/^release, slug: give one of them/) as string } });
+  expect(await server.ask("POST", path, { json: { slug } })).toMatchObject({ status: 201, body: { slug: { id: slug } } });
 });
 
 test("config vars: a change answers with the whole config, one that changes nothing makes no release", async () => {
