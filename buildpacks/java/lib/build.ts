@@ -1,0 +1,11 @@
+/** What one build works on; handed from step to step. */
+
+export type Build = {
+  buildDir: string;
+  /** This buildpack's own part of CACHE_DIR, kept between builds of the app. */
+  cacheDir: string;
+  env: NodeJS.ProcessEnv;
+};
+
+/** All but what every Java of a build says first, and the empty lines in which Maven turns colours off that it never turned on. */
+export const isForPusher = (line: string): boolean => !line.startsWith("Picked up JAVA_TOOL_OPTIONS:") && !/^(?:\u001b\[0?m)+$/.test(line);
