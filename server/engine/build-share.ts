@@ -10,10 +10,10 @@ import { within } from "./docker-call.ts";
 
 const GROUP = "paas-builds";
 const ROOT = "/sys/fs/cgroup";
-/** Of 1024 that a program has by itself. What nobody else wants is theirs all the same. */
-const SHARES = 64;
+/** Of 1024 that a program has by itself: less, and a machine that is full of work would build no more. What nobody wants is theirs all the same. */
+const SHARES = 512;
 /** The same in cgroup v2, where 100 is usual (cgroups(7)). */
-const WEIGHT = 6;
+const WEIGHT = 50;
 const CALL_MS = 10_000;
 
 export type BuildShare = {

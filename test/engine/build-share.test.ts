@@ -9,7 +9,7 @@ let ours: Installation;
 beforeAll(async () => void (ours = await install()));
 afterAll(() => ours?.clear());
 
-test("what builds has a control group of its own, whose share is a small part of a single program's", async () => {
+test("what builds has a control group of its own, whose share is half of a single program's", async () => {
   const share = createBuildShare(docker);
   expect(share.limits()).toEqual({ CpuShares: 128 });
   await share.ensure();
@@ -19,7 +19,7 @@ test("what builds has a control group of its own, whose share is a small part of
   expect(share.limits()).toEqual(expected);
   if (expected.CgroupParent === undefined) return;
   const value = await readFile(CgroupVersion === "2" ? "/sys/fs/cgroup/paas-builds/cpu.weight" : "/sys/fs/cgroup/cpu/paas-builds/cpu.shares", "utf8");
-  expect(Number(value)).toBe(CgroupVersion === "2" ? 6 : 64);
+  expect(Number(value)).toBe(CgroupVersion === "2" ? 50 : 512);
 
   const container = await docker.createContainer({ Image: ours.image, Cmd: ["sleep", "100"], Labels: labels(ours.instance, "build", randomUUID()), HostConfig: share.limits() });
   await container.start();
