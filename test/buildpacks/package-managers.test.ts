@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openWorkbench, type Tree, type Workbench } from "./workbench.ts";
+import { folder, openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
 beforeAll(async () => void (bench = await openWorkbench("10.213.250.128/27")));
@@ -124,6 +124,14 @@ describe.each(CASES)("$name", ({ name, command, field, lock, installs }) => {
 });
 
 describe("package managers", () => {
+  it("a workspace of pnpm is built, pruned, and starts with its own packages", { timeout: 120_000 }, async () => {
+    const { code, output, image } = await bench.build(folder("test/languages/apps/pnpm-workspace"), { keep: true });
+    expect(code, output).toBe(0);
+    const dyno = await bench.start(image, "cat packages/web/built; ls packages/web/node_modules; npm start");
+    expect((await dyno.get("/")).body).toBe("workspace says one: true");
+    expect(dyno.output()).toMatch(/^1000express\ngreeting\n/);
+  });
+
   it("Yarn 4 with Plug'n'Play finds its packages in the dyno", { timeout: 120_000 }, async () => {
     const built = await bench.build({ "yarn.lock": BERRY_LOCK, "package.json": JSON.stringify({ ...PACKAGE, packageManager: "yarn@4.9.2" }) }, { cache: "Yarn4bypackageManager", keep: true });
     expect(built.output).toContain("1000 in the build");

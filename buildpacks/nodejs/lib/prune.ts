@@ -49,7 +49,8 @@ async function prune(build: Build, { manager, managerVersion }: Toolchain): Prom
     npm: ["npm", "prune", major(managerVersion) >= 7 ? "--omit=dev" : "--production", "--ignore-scripts", "--no-audit", "--no-fund"],
     yarn: ["yarn", "install", "--production=true", "--frozen-lockfile", "--ignore-engines", "--ignore-scripts", "--prefer-offline", "--non-interactive", "--no-progress"],
     berry: ["yarn", "workspaces", "focus", "--all", "--production"],
-    pnpm: isWorkspace(build) ? ["pnpm", "install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"] : ["pnpm", "prune", "--prod", "--ignore-scripts"],
+    // It removes the module folders first, which pnpm asks about: nobody is there to answer.
+    pnpm: isWorkspace(build) ? ["pnpm", "install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts", "--config.confirmModulesPurge=false"] : ["pnpm", "prune", "--prod", "--ignore-scripts"],
   }[manager];
   const { code } = await run(program ?? "", args, { cwd: build.buildDir, env: build.env });
   if (code !== 0) throw new BuildFailure(`${program} could not remove devDependencies: see its words above.`);

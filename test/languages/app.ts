@@ -1,0 +1,14 @@
+/** A real application with real dependencies, deployed twice by `npm run test:languages`. */
+
+export type LanguageApp = {
+  name: string;
+  /** A folder of test/languages/apps; or what the files are, given the name of an image that a Dockerfile may stand on. */
+  source: string | ((base: string) => Record<string, string>);
+  /** What the push says it is: `-----> … app detected`, or any other line of it. */
+  detected: string;
+  path?: string;
+  /** What the page at the path holds, before and after the change. */
+  answers: [first: RegExp, second: RegExp];
+  /** What the second push changes: source only. */
+  change: Record<string, string>;
+};

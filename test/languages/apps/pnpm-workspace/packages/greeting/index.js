@@ -1,0 +1,2 @@
+const isNumber = require("is-number");
+exports.greeting = (text) => `workspace says ${text}: ${isNumber(5)}`;

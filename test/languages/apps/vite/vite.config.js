@@ -1,0 +1,1 @@
+export default { preview: { allowedHosts: true } };
