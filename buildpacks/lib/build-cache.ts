@@ -1,7 +1,9 @@
 /** A buildpack's own part of CACHE_DIR. */
 
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { mustRun } from "./command.ts";
 import { info } from "./output.ts";
 
 /** What a build leaves here that was cut off is of no use to the next one. */
@@ -25,4 +27,20 @@ export function openCache(folder: string, stack: string): string {
   }
   if (before !== stack) writeFileSync(file, stack);
   return folder;
+}
+
+/**
+ * Empties `folder` where what is asked for (`wanted`, such as a lock file's text) has changed and more than `maxMb` have gathered in it: tools add
+ * to such folders with every new version and take nothing away.
+ */
+export async function boundFolder(folder: string, wanted: string, maxMb: number): Promise<void> {
+  const note = `${folder}.wanted`;
+  const key = createHash("sha256").update(wanted).digest("hex");
+  if (existsSync(note) && readFileSync(note, "utf8") === key) return;
+  if (existsSync(folder) && Number.parseInt(await mustRun("du", ["-sm", folder]), 10) > maxMb) {
+    info(`${basename(folder)} in the cache has outgrown ${maxMb} MB: it begins anew`);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(note, key);
 }

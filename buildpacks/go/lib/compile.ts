@@ -2,10 +2,11 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openCache } from "../../lib/build-cache.ts";
+import { boundFolder, openCache } from "../../lib/build-cache.ts";
 import { failing } from "../../lib/causes.ts";
 import { run } from "../../lib/command.ts";
 import { info, step, tellFailures } from "../../lib/output.ts";
+import { readOwnFile } from "../../lib/own-file.ts";
 import { writeProfileScripts } from "../../lib/profile-scripts.ts";
 import type { Build } from "./build.ts";
 import { goEnvironment, useToolchain } from "./environment.ts";
@@ -14,12 +15,16 @@ import { resolveGo } from "./go-version.ts";
 import { installPackages, noteTypes, packagesToInstall } from "./programs.ts";
 import { installToolchain } from "./toolchain.ts";
 
+/** Of downloaded modules; compiled packages are trimmed by the go command itself. */
+const MODULES_MB = 2048;
+
 const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
 
 await tellFailures(compile);
 
 async function compile(): Promise<void> {
   const build = prepare();
+  await boundFolder(join(build.cacheDir, "modules"), readOwnFile(buildDir, "go.sum") ?? "", MODULES_MB);
   info(`Detected Go modules via go.mod${existsSync(join(buildDir, "vendor/modules.txt")) ? ", dependencies in vendor/" : ""}`);
   info(`Detected Module Name: ${build.mod.module}`);
 

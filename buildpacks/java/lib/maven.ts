@@ -2,14 +2,18 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { boundFolder } from "../../lib/build-cache.ts";
 import { failing } from "../../lib/causes.ts";
 import { capture, run } from "../../lib/command.ts";
 import { BuildFailure, info, step, warn } from "../../lib/output.ts";
+import { readOwnFile } from "../../lib/own-file.ts";
 import { isForPusher, type Build } from "./build.ts";
 import { CAUSES } from "./causes.ts";
 
 /** Maven tells of every download otherwise. */
 const QUIET = "-Dorg.slf4j.simpleLogger.log.org.apache.maven.cli.transfer.Slf4jMavenTransferListener=warn";
+
+const REPOSITORY_MB = 2048;
 
 /** @throws BuildFailure with cause and fix where Maven's words are known. */
 export async function buildWithMaven(build: Build): Promise<void> {
@@ -17,6 +21,7 @@ export async function buildWithMaven(build: Build): Promise<void> {
   env["MAVEN_USER_HOME"] = join(cacheDir, "maven");
   // Maven lives for seconds: the compiler that is quick to begin is the better one.
   env["MAVEN_OPTS"] = `-XX:MaxRAMPercentage=70 -XX:TieredStopAtLevel=1 ${env["MAVEN_OPTS"] ?? ""}`.trim();
+  await boundFolder(join(cacheDir, "maven/repository"), readOwnFile(buildDir, "pom.xml") ?? "", REPOSITORY_MB);
   const [program = "mvn", ...wrapper] = await chooseMaven(build);
   const told = [...words(env["MAVEN_CUSTOM_OPTS"], "-DskipTests"), ...words(env["MAVEN_CUSTOM_GOALS"], "clean install")];
   step(`Executing: ${wrapper.length > 0 ? "./mvnw" : "mvn"} ${told.join(" ")}`);

@@ -2,7 +2,7 @@
 
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openCache } from "../../lib/build-cache.ts";
+import { boundFolder, openCache } from "../../lib/build-cache.ts";
 import { mustRun } from "../../lib/command.ts";
 import { withConfigVars } from "../../lib/config-vars.ts";
 import { info, step, tellFailures } from "../../lib/output.ts";
@@ -10,6 +10,9 @@ import { readOwnFile } from "../../lib/own-file.ts";
 import { writeProfileScripts } from "../../lib/profile-scripts.ts";
 import { buildPrograms, installPrograms, noteTypes } from "./programs.ts";
 import { askedRust, checkRust } from "./toolchain.ts";
+
+/** Of downloads, and of what was compiled. */
+const CACHE_MB = 2048;
 
 const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
 
@@ -22,7 +25,9 @@ async function compile(): Promise<void> {
   info(asked ? `${asked.file} asks for ${asked.channel}` : "No rust-toolchain.toml asks for another");
   checkRust(asked, version);
 
-  const env = cargoEnvironment(openCache(join(cacheRoot, "rust"), process.env["STACK"] ?? ""), version);
+  const cacheDir = openCache(join(cacheRoot, "rust"), process.env["STACK"] ?? "");
+  for (const name of ["home", "target"]) await boundFolder(join(cacheDir, name), readOwnFile(buildDir, "Cargo.lock") ?? "", CACHE_MB);
+  const env = cargoEnvironment(cacheDir, version);
   const programs = installPrograms(buildDir, await buildPrograms({ buildDir, env }));
 
   writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/rust.sh"));
