@@ -12,9 +12,12 @@ import type { LanguageApp } from "./app.ts";
 import { bun } from "./bun.ts";
 import { deno } from "./deno.ts";
 import { dockerfile } from "./dockerfile.ts";
+import { go } from "./go.ts";
+import { java } from "./java.ts";
 import { nodejs } from "./nodejs.ts";
+import { rust } from "./rust.ts";
 
-const APPS: LanguageApp[] = [...nodejs, ...bun, ...deno, ...dockerfile];
+const APPS: LanguageApp[] = [...nodejs, ...bun, ...deno, ...dockerfile, ...java, ...go, ...rust];
 
 const only = process.argv[2];
 const host = thisHost(process.env);
