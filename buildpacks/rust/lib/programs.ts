@@ -3,10 +3,11 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { failing } from "../../lib/causes.ts";
-import { mustRun, run } from "../../lib/command.ts";
+import { run } from "../../lib/command.ts";
 import { BuildFailure, info, step, warn } from "../../lib/output.ts";
 import { noteProcessTypes } from "../../lib/process-types.ts";
 import { CAUSES } from "./causes.ts";
+import { touchSources } from "./touch.ts";
 
 export type Build = { buildDir: string; env: NodeJS.ProcessEnv };
 
@@ -17,7 +18,7 @@ const MESSAGE = /^\{"reason":/;
 
 /** @returns paths of the programs in Cargo's target folder. @throws BuildFailure with cause and fix where Cargo's words are known. */
 export async function buildPrograms({ buildDir, env }: Build): Promise<string[]> {
-  await touchSources(buildDir);
+  touchSources(buildDir);
   const flags = env["RUST_CARGO_BUILD_FLAGS"]?.split(/\s+/).filter(Boolean) ?? ["--release"];
   const locked = existsSync(join(buildDir, "Cargo.lock")) && !flags.includes("--locked") ? ["--locked"] : [];
   if (!existsSync(join(buildDir, "Cargo.lock"))) warn("No Cargo.lock: every build may use other versions than you have tested.", "Remove it from .gitignore, commit it and push again.");
@@ -27,14 +28,6 @@ export async function buildPrograms({ buildDir, env }: Build): Promise<string[]>
   const found = programsIn(ended.output);
   if (found.length === 0) throw new BuildFailure("There is no program in this repository: Cargo has built libraries only.", "A program's code is src/main.rs, or src/bin/<name>.rs, with a `fn main()`.");
   return found;
-}
-
-/**
- * Cargo takes a file that is older than its last build for unchanged, and in a push a file is as old as its commit. What comes from
- * registries is told by its checksum instead and is not compiled again.
- */
-async function touchSources(buildDir: string): Promise<void> {
-  await mustRun("find", [".", "(", "-name", "vendor", "-o", "-name", "node_modules", ")", "-prune", "-o", "-type", "f", "-exec", "touch", "-c", "{}", "+"], buildDir);
 }
 
 /** Cargo tells of every artifact (https://doc.rust-lang.org/cargo/reference/external-tools.html#artifact-messages). */
