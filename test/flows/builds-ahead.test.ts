@@ -10,7 +10,7 @@ const PATIENCE = { timeout: 60_000 * overload() };
 let paas: Paas;
 let apps: DeployedApp[];
 beforeAll(async () => {
-  paas = await startPaas({ PAAS_BUILDS_AHEAD: "1" });
+  paas = await startPaas({ PAAS_BUILDS_AHEAD: "1", PAAS_BUILDS: "1" });
   apps = [await deploy(paas, "one", { text: "one" }), await deploy(paas, "two", { text: "two" })];
 });
 afterAll(async () => {
@@ -43,6 +43,20 @@ it("a sandbox waits for the next push of the app that was pushed last, knows not
   // Another app's push makes it give way: no more than one may wait here.
   await one.push({ text: "one again" });
   await expect.poll(async () => (await waiting()).app, PATIENCE).toBe(one.id);
+});
+
+it("a push beyond as many builds as may work waits, reads its place in line, and shows as a pending build", async () => {
+  const [one, two] = apps as [DeployedApp, DeployedApp];
+  await one.repository.commit({ "package.json": JSON.stringify({ scripts: { build: "echo at work; sleep 8" } }) });
+  const first = one.start();
+  await first.says("at work");
+  await two.change({ text: "in line" });
+  const second = two.start();
+  await second.says("-----> Waiting for other builds: number 1 in line...");
+  const builds = (await paas.api<{ status: string }[]>("GET", "/apps/two/builds")).body;
+  expect(builds.at(-1)?.status).toBe("pending");
+  for (const { code, output } of await Promise.all([first.done, second.done])) expect(code, output).toBe(0);
+  expect(await two.text()).toContain("in line");
 });
 
 it("one that was killed is not waited for, and none outlives the control plane", async () => {
