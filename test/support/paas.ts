@@ -137,9 +137,16 @@ function get(port: number, app: string, path: string, headers: Record<string, st
   });
 }
 
+function unlessGoing(error: { statusCode?: number }): void {
+  if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+}
+
 async function removeFromEngine(instance: string): Promise<void> {
   const filters = { label: [`paas.instance=${instance}`] };
-  await Promise.all((await docker.listContainers({ all: true, filters })).map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
+  // One that the platform was just removing (409) is listed until it is gone.
+  for (let left = await docker.listContainers({ all: true, filters }); left.length > 0; left = await docker.listContainers({ all: true, filters })) {
+    await Promise.all(left.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGoing)));
+  }
   await Promise.all((await docker.listNetworks({ filters })).map(({ Id }) => docker.getNetwork(Id).remove()));
   await Promise.all((await docker.listVolumes({ filters })).Volumes.map(({ Name }) => docker.getVolume(Name).remove()));
   // By name: one that others stand on goes with the last of them.

@@ -1,0 +1,83 @@
+/** What pip, uv, Poetry, Pipenv, compilers and Django printed for broken apps, and what their pushers read. */
+
+import type { Failure } from "./go-failures.ts";
+
+const AGAIN = "commit and push again.";
+
+export const PYTHON_FAILURES: Failure[] = [
+  {
+    name: "a package that does not exist",
+    said: "ERROR: Could not find a version that satisfies the requirement nosuch-package (from versions: none)\nERROR: No matching distribution found for nosuch-package",
+    reads: ["The package index has no package nosuch-package for this Python.", "Check its spelling, which is not always the name that is imported; if it is private, set PIP_EXTRA_INDEX_URL to its index."],
+  },
+  {
+    name: "a version that does not exist",
+    said: "ERROR: Could not find a version that satisfies the requirement django==99 (from versions: 5.1, 5.2)\nERROR: No matching distribution found for django==99",
+    reads: ['No version of django fits "django==99".', `Those that exist for this Python stand above (none: check the spelling). Correct it in the file that names it, ${AGAIN}`],
+  },
+  {
+    name: "an index out of reach, which pip reports as a package that does not exist",
+    said: "WARNING: Retrying (Retry(total=1)) after connection broken by 'NewConnectionError(...)'\nERROR: No matching distribution found for django",
+    reads: ["The package index is out of reach.", "Check that this machine can reach it (PIP_INDEX_URL names another one), then push again."],
+  },
+  {
+    name: "an index that wants a password",
+    said: "ERROR: HTTP error 401 while getting https://index.example/simple/private/",
+    reads: ["The package index refused access.", "Put user and token into the index's URL, as the config var PIP_EXTRA_INDEX_URL or PIP_INDEX_URL."],
+  },
+  {
+    name: "an app for a newer Python",
+    said: "ERROR: Package 'app' requires a different Python: 3.11.2 not in '>=3.13'",
+    reads: ["The app, or one of its packages, asks for Python >=3.13; this stack's is 3.11.", `Widen requires-python in pyproject.toml, or choose a version of the package that runs on 3.11; ${AGAIN}`],
+  },
+  {
+    name: "packages that exclude each other",
+    said: "ERROR: Cannot install a and b because these package versions have conflicting dependencies.\nERROR: ResolutionImpossible: for help visit https://pip.example",
+    reads: ["Packages ask for versions of another one that exclude each other: they are named above.", `Loosen or change one of the versions, ${AGAIN}`],
+  },
+  {
+    name: "a file that requirements.txt refers to and that is missing",
+    said: "ERROR: Could not open requirements file: [Errno 2] No such file or directory: 'requirements/base.txt'",
+    reads: ["The file requirements/base.txt, which a requirements file refers to, is not here.", `Is it committed? \`git add requirements/base.txt\`, ${AGAIN}`],
+  },
+  {
+    name: "hashes that do not match",
+    said: "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package versions, please update the hashes.",
+    reads: ["A downloaded package is not the one that was recorded.", `If the index's copy is the right one, write the hashes anew, ${AGAIN}`],
+  },
+  {
+    name: "a uv.lock that is out of date",
+    said: "error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.",
+    reads: ["uv.lock does not match pyproject.toml.", `Run \`uv lock\`, look at what changed in uv.lock, ${AGAIN}`],
+  },
+  {
+    name: "a poetry.lock that is out of date",
+    said: "pyproject.toml changed significantly since poetry.lock was last generated. Run `poetry lock` to fix the lock file.",
+    reads: ["poetry.lock does not match pyproject.toml.", `Run \`poetry lock\`, look at what changed in poetry.lock, ${AGAIN}`],
+  },
+  {
+    name: "psycopg2 without its headers",
+    said: "Error: pg_config executable not found.\nerror: subprocess-exited-with-error",
+    reads: ["A package has no wheel for this Python, and a library to compile it with is missing.", "psycopg2-binary, or psycopg[binary], bring their library along."],
+  },
+  {
+    name: "a package that would be compiled from Rust",
+    said: "error: can't find Rust compiler\nERROR: Failed building wheel for cryptography",
+    reads: ["A package has no wheel for this Python and would be compiled from Rust, which is not here.", `Choose a version of it that has wheels for Python 3.11, ${AGAIN}`],
+  },
+  {
+    name: "Django without STATIC_ROOT",
+    said: "django.core.exceptions.ImproperlyConfigured: You're using the staticfiles app without having set the STATIC_ROOT setting to a filesystem path.",
+    reads: ["STATIC_ROOT is not set.", `Add to the settings: STATIC_ROOT = BASE_DIR / "staticfiles", ${AGAIN}`],
+  },
+  {
+    name: "a config var that settings need while the app is built",
+    said: "  File \"/app/site/settings.py\", line 3\nKeyError: 'DATABASE_URL'",
+    reads: ["The app wants the config var DATABASE_URL, which is not set.", "Set it, and push again."],
+  },
+  {
+    name: "a module that is missing",
+    said: "ModuleNotFoundError: No module named 'Shop'",
+    reads: ["No module named Shop.", "Is it a package: add it to the app's packages. Is it the app's own: is it committed, and its name spelt in the same case? Then commit and push again."],
+  },
+];
