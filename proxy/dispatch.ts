@@ -51,13 +51,12 @@ export class Dispatch implements InFlight {
   }
 
   /** Finds a dyno. The table is asked at each try, so that a request that had to wait follows a flip. `fresh`: on a new connection. */
-  go(fresh: boolean): void {
+  go(fresh: boolean, now = performance.now()): void {
     const request = this.#request;
     const live = this.#state.table.find(this.#host);
     if (live === undefined) return request.fail(FAILURES.noSuchHost);
     if (!request.follows(live.route)) return;
     if (live.emptySince !== null) return this.#withoutDyno(live.route, live.emptySince);
-    const now = performance.now();
     const target = chooseTarget(live.targets, now);
     const { requestsPerTarget, freshMs } = this.#state.limits;
     if (target.unanswered >= requestsPerTarget && live.targets.every((other) => other.unanswered >= requestsPerTarget)) return request.fail(FAILURES.backlog);
@@ -139,12 +138,12 @@ export class Dispatch implements InFlight {
   }
 
   /** Over; the connection waits for another request. */
-  rest(keepAliveSeconds: number): void {
+  rest(keepAliveSeconds: number, now: number): void {
     const connection = this.connection!;
     this.connection = null;
     this.target!.leave(this);
     if (connection.socket.isPaused()) connection.socket.resume();
-    this.target!.rest(connection, performance.now(), keepAliveSeconds);
+    this.target!.rest(connection, now, keepAliveSeconds);
   }
 
   /** Over; the connection is closed, if there is one. */

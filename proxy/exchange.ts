@@ -94,7 +94,7 @@ export class Exchange implements Dispatched {
     // RFC 9110 10.1.1: answered here, so that no app has to; not when the body is on its way already.
     const waits = this.#head.expectContinue && this.#body !== null && this.#body.kept.length === 0;
     this.#begun = true;
-    this.#dispatch.go(false);
+    this.#dispatch.go(false, this.#startedAt);
     this.#keepBody();
     if (waits && this.#phase < RESPONDING) this.#client.socket.write(CONTINUE, "latin1");
   }
@@ -294,10 +294,11 @@ export class Exchange implements Dispatched {
   #finish(): void {
     const { connection } = this.#dispatch;
     const requestComplete = this.#body === null || this.#body.complete;
+    const now = performance.now();
     this.#phase = ENDED;
-    if (connection !== null && this.#relay.keepUpstream && requestComplete && !connection.socket.writableNeedDrain) this.#dispatch.rest(this.#relay.keepAliveSeconds);
+    if (connection !== null && this.#relay.keepUpstream && requestComplete && !connection.socket.writableNeedDrain) this.#dispatch.rest(this.#relay.keepAliveSeconds, now);
     else this.#dispatch.end();
-    this.#log(null, this.#relay.status);
+    this.#log(null, this.#relay.status, this.#received, now);
     this.#client.answered(this.#relay.keepClient && requestComplete);
   }
 
@@ -334,7 +335,7 @@ export class Exchange implements Dispatched {
     this.#dispatch.end();
   }
 
-  #log(failure: Failure | null, status: number, received = this.#received): void {
+  #log(failure: Failure | null, status: number, received = this.#received, now = performance.now()): void {
     const log = this.#state.accessLog;
     if (log === null) return;
     const head = this.#head;
@@ -349,7 +350,7 @@ export class Exchange implements Dispatched {
         forwardedFor: head.forwardedFor === "" ? address : `${head.forwardedFor}, ${address}`,
         dyno: this.#dispatch.target?.spec.dyno ?? "",
         connectMs: this.#dispatch.connectMs,
-        serviceMs: performance.now() - this.#startedAt - this.#dispatch.connectMs,
+        serviceMs: now - this.#startedAt - this.#dispatch.connectMs,
         status,
         bytes: received,
         secure,
