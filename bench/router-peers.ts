@@ -109,21 +109,27 @@ backend app
   return { name: "haproxy", port, pids: [child.pid!], child };
 }
 
-export async function startCaddy(folder: string, upstream: number, hosts: string[]): Promise<Peer> {
+/** Caddy writes each line of its access log at once: it has no buffer to switch on. So it is measured without a log as well. */
+export async function startCaddyWithoutLog(folder: string, upstream: number, hosts: string[]): Promise<Peer> {
+  return { ...(await startCaddy(folder, upstream, hosts, {})), name: "caddy -log" };
+}
+
+export async function startCaddy(folder: string, upstream: number, hosts: string[], serverLogs: { logs?: object } = { logs: {} }): Promise<Peer> {
   const port = await freePort();
   const config = {
     admin: { disabled: true },
     logging: { logs: { default: { writer: { output: "discard" } }, access: { include: ["http.log.access"], writer: { output: "file", filename: join(folder, "caddy.log") } } } },
     apps: { http: { servers: { in: {
-      listen: [`127.0.0.1:${port}`], automatic_https: { disable: true }, logs: {},
+      listen: [`127.0.0.1:${port}`], automatic_https: { disable: true }, ...serverLogs,
       routes: [{ match: [{ host: hosts }], handle: [{
         handler: "reverse_proxy", upstreams: [{ dial: `127.0.0.1:${upstream}` }], transport: { protocol: "http", keep_alive: { max_idle_conns_per_host: 256 } },
         headers: { request: { set: { "X-Request-Id": ["{http.request.uuid}"], "X-Forwarded-Port": [String(port)], "X-Request-Start": ["{time.now.unix_ms}"] } } },
       }] }],
     } } } },
   };
-  await writeFile(join(folder, "caddy.json"), JSON.stringify(config));
-  const child = launch(PROXY_CORE, "caddy", ["run", "--config", join(folder, "caddy.json")], { HOME: folder, XDG_DATA_HOME: folder, GOMAXPROCS: "1" });
+  const path = join(folder, `caddy-${port}.json`);
+  await writeFile(path, JSON.stringify(config));
+  const child = launch(PROXY_CORE, "caddy", ["run", "--config", path], { HOME: folder, XDG_DATA_HOME: folder, GOMAXPROCS: "1" });
   await listening(port);
   return { name: "caddy", port, pids: [child.pid!], child };
 }

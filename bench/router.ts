@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Figures, type Scenario, measure } from "./router-load.ts";
-import { type Peer, hostNames, startCaddy, startHaproxy, startNginx, startRouter, startUpstream, stopPeer } from "./router-peers.ts";
+import { type Peer, hostNames, startCaddy, startCaddyWithoutLog, startHaproxy, startNginx, startRouter, startUpstream, stopPeer } from "./router-peers.ts";
 
 const SECONDS = Number(process.argv[2] ?? 4);
 const ROUNDS = Number(process.argv[3] ?? 3);
@@ -42,7 +42,7 @@ try {
 async function compare(scenario: Scenario): Promise<void> {
   const hosts = hostNames(scenario.hosts);
   const peers: Peer[] = [];
-  for (const start of [startRouter, startNginx, startHaproxy, startCaddy]) peers.push(await start(folder, upstream.port, hosts));
+  for (const start of [startRouter, startNginx, startHaproxy, startCaddy, startCaddyWithoutLog]) peers.push(await start(folder, upstream.port, hosts));
   const figures = new Map<string, Figures[]>(peers.map((peer) => [peer.name, []]));
   try {
     for (const peer of peers) await warmUp(peer, scenario);

@@ -6,6 +6,7 @@ import { accessLine } from "./access-log.ts";
 import { errorResponse } from "./error-page.ts";
 import { Exchange } from "./exchange.ts";
 import { FAILURES, type Failure } from "./failure.ts";
+import type { Protocol } from "./forward.ts";
 import { type OwnAnswer, ownResponse } from "./own-answer.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { RequestHead } from "./request-head.ts";
@@ -29,6 +30,7 @@ export class ClientConnection {
   readonly secure: boolean;
   /** The field lines that are the same for each request of this connection. */
   readonly origin: string;
+  readonly protocol: Protocol;
   readonly #state: RouterState;
   readonly #head = new RequestHead();
   #phase = IDLE;
@@ -45,6 +47,7 @@ export class ClientConnection {
     this.secure = secure;
     const socket = accepted instanceof Socket && !secure ? readShared(accepted, (bytes, end) => this.#received(bytes, end)) : accepted.on("data", (bytes: Buffer) => this.#received(bytes, bytes.length));
     this.socket = socket;
+    this.protocol = accepted instanceof Socket ? "1.1" : "2.0";
     this.address = address;
     this.origin = `X-Forwarded-Proto: ${secure ? "https" : "http"}\r\nX-Forwarded-Port: ${port}\r\n`;
     this.#since = state.now;

@@ -24,6 +24,8 @@ export type RouterHealth = {
   inFlight: number;
   /** Which state of the router's code runs: see codeVersion. */
   version: string;
+  /** Streams that a connection of HTTP/2 may have at a time; 0 where it is not offered. */
+  http2Streams: number;
   /** The processes that serve. */
   workers: number[];
 };

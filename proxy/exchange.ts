@@ -6,7 +6,7 @@
 import { accessLine } from "./access-log.ts";
 import { Dispatch, type Dispatched } from "./dispatch.ts";
 import { FAILURES, type Failure } from "./failure.ts";
-import { requestHeadForApp } from "./forward.ts";
+import { type Sender, requestHeadForApp } from "./forward.ts";
 import { LENGTH, NO_BODY } from "./framing.ts";
 import { type OwnAnswer, challengeAnswer, redirectToTls } from "./own-answer.ts";
 import { RequestBody } from "./request-body.ts";
@@ -36,12 +36,9 @@ const FINISH_BYTES = 1_048_576;
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** The connection that the request came on and its response goes to, as far as one request may act on it. */
-export type ExchangeClient = TunnelClient & {
-  readonly address: string;
+export type ExchangeClient = TunnelClient & Sender & {
   /** It came with TLS. */
   readonly secure: boolean;
-  /** Field lines that are the same for each request of this connection. */
-  readonly origin: string;
   /** The response is out; `keep` where another request may follow. */
   answered(keep: boolean): void;
   fail(failure: Failure, exchange: Exchange, keep: boolean): void;
@@ -76,7 +73,7 @@ export class Exchange implements Dispatched {
     this.#relay = new ResponseRelay(state, client.socket, head);
     this.requestId = requestIdFor(head.requestId);
     this.#body = head.body === NO_BODY || (head.body === LENGTH && head.length === 0) ? null : new RequestBody(head.body, head.length, state.limits.replayBytes, IDEMPOTENT.has(head.method));
-    this.#requestHead = requestHeadForApp(head, client.address, client.origin, this.requestId, Math.round(performance.timeOrigin + now));
+    this.#requestHead = requestHeadForApp(head, client, this.requestId, Math.round(performance.timeOrigin + now));
   }
 
   /** Whether the octets that come from the client are still this request's. */

@@ -12,15 +12,21 @@ const TO_CLIENT = idSet(OTHER, HOST, ACCEPT, SET_COOKIE, EXPECT, X_FORWARDED_FOR
 /** How the response's body reaches the client, and field lines of the router's own. */
 export type ClientFraming = { chunked: boolean; close: boolean; http10: boolean; fields: string };
 
-/**
- * The request head for the app. `origin` holds the lines that are the same for every request of a connection (proto and
- * port, each with CR LF); `startedAt` is Unix time in ms (Heroku's X-Request-Start).
- */
-export function requestHeadForApp(head: RequestHead, address: string, origin: string, requestId: string, startedAt: number): string {
+/** Where a request comes from; `origin`: the lines that are the same for every request of a connection (proto and port, each with CR LF). */
+export type Sender = { readonly address: string; readonly origin: string; readonly protocol: Protocol };
+
+/** The HTTP that a client's connection speaks, at its best. */
+export type Protocol = "1.1" | "2.0";
+
+/** RFC 9110 7.6.3: a gateway says in each request which HTTP it came by, and by what name it goes itself. Heroku's router says it in responses, too. */
+const VIA = { "1.0": "Via: 1.0 paas\r\n", "1.1": "Via: 1.1 paas\r\n", "2.0": "Via: 2.0 paas\r\n" };
+
+/** The request head for the app; `startedAt` is Unix time in ms (Heroku's X-Request-Start). */
+export function requestHeadForApp(head: RequestHead, { address, origin, protocol }: Sender, requestId: string, startedAt: number): string {
   const line = head.copyLine ? "" : `${head.method} ${head.target} HTTP/1.1\r\n`;
   const kept = keptLines(head.bytes, head.lines, head.copyLine ? head.lineAt : head.fieldsAt, head.fieldsAt, TO_APP, head.nominated);
   const forwardedFor = head.forwardedFor === "" ? address : `${head.forwardedFor}, ${address}`;
-  return `${line}${kept}X-Forwarded-For: ${forwardedFor}\r\n${origin}X-Request-Id: ${requestId}\r\nX-Request-Start: ${startedAt}\r\n${requestFraming(head)}\r\n`;
+  return `${line}${kept}X-Forwarded-For: ${forwardedFor}\r\n${origin}X-Request-Id: ${requestId}\r\nX-Request-Start: ${startedAt}\r\n${VIA[head.minor === 0 ? "1.0" : protocol]}${requestFraming(head)}\r\n`;
 }
 
 /** The response head for the client. */
@@ -33,7 +39,7 @@ export function responseHeadForClient(bytes: Buffer, head: ResponseHead, to: Cli
   }
   const kept = keptLines(bytes, head.lines, from, head.fieldsAt, TO_CLIENT, head.nominated);
   const connection = to.close ? "Connection: close\r\n" : to.http10 ? "Connection: keep-alive\r\n" : "";
-  return `${line}${kept}${to.fields}${responseFraming(head, to)}${connection}\r\n`;
+  return `${line}${kept}${VIA[head.minor === 0 ? "1.0" : "1.1"]}${to.fields}${responseFraming(head, to)}${connection}\r\n`;
 }
 
 /** The 101 that opens a WebSocket (RFC 9110 15.2.2). */

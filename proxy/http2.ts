@@ -11,8 +11,10 @@ import type { Limits } from "./limits.ts";
 import { request } from "./node-http.ts";
 import { type Line, createWire } from "./wire.ts";
 
-/** RFC 9113 5.1.2. */
-const STREAMS = 100;
+/** Streams that a client may take back at once, and per second after that: "rapid reset" (CVE-2023-44487) makes work that nobody waits for. */
+const RESETS = { streamResetBurst: 200, streamResetRate: 20 };
+/** RFC 9113 5.1.1: streams have numbers of 31 bits. */
+const EVERY_STREAM = 2 ** 31 - 1;
 /** RFC 9113 8.2.2: said by the connection, not by a message. */
 const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
@@ -20,8 +22,9 @@ const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "proxy-connection
 export function serveHttp2(socket: TLSSocket, limits: Limits, accept: (inner: Line) => void): Http2Session {
   const { performServerHandshake } = process.getBuiltinModule("node:http2");
   const session = performServerHandshake(socket, {
-    settings: { maxConcurrentStreams: STREAMS, maxHeaderListSize: limits.headBytes, enableConnectProtocol: false },
+    settings: { maxConcurrentStreams: limits.http2Streams, maxHeaderListSize: limits.headBytes, enableConnectProtocol: false },
     maxHeaderListPairs: limits.fields,
+    ...RESETS,
   });
   session.on("error", () => {});
   session.setTimeout(limits.clientIdleMs, () => session.destroy());
@@ -34,6 +37,13 @@ export function serveHttp2(socket: TLSSocket, limits: Limits, accept: (inner: Li
   return session;
 }
 
+/** RFC 9113 6.8: first a GOAWAY that still takes every stream; the one that names the last comes when the client must have read it. None falls between the two. */
+export function sayGoAway(session: Http2Session): void {
+  if (session.closed || session.destroyed) return;
+  session.goaway(0, EVERY_STREAM);
+  if (!session.ping(() => session.close())) session.close();
+}
+
 type Request = { method: string; path: string; headers: string[] };
 
 /** The request as HTTP/1.1 says it; null where that cannot be said, or would say two things (RFC 9113 8.3.1). */
@@ -42,10 +52,12 @@ function requestOf(headers: IncomingHttpHeaders, fields: string[], bodiless: boo
   if (method === "CONNECT" || (authority !== undefined && host !== undefined && authority !== host)) return null;
   if (!path.startsWith("/") && path !== "*") return null;
   const kept = ["Host", authority ?? host ?? ""];
+  let hosts = 0;
   const cookies: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
     const [name, value] = [fields[i]!, fields[i + 1]!];
     // RFC 9113 8.2.3: crumbs of one field.
+    if (name === "host" && ++hosts > 1) return null;
     if (name === "cookie") cookies.push(value);
     else if (!name.startsWith(":") && name !== "host" && !CONNECTION_FIELDS.has(name)) kept.push(name, value);
   }

@@ -40,6 +40,8 @@ export type Limits = {
   connectionsPerAddress: number;
   /** Requests that wait for their response to begin, per target of a route, before it is full (H11). */
   requestsPerTarget: number;
+  /** Streams of one HTTP/2 connection at a time (RFC 9113 5.1.2); 0: HTTP/2 is not offered. */
+  http2Streams: number;
   /** At SIGTERM: what is in flight may take this long. */
   shutdownMs: number;
 };
@@ -70,5 +72,6 @@ export const DEFAULT_LIMITS: Limits = {
   connections: 12_000,
   connectionsPerAddress: 2_000,
   requestsPerTarget: 200,
+  http2Streams: 100,
   shutdownMs: 30_000,
 };

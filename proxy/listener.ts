@@ -7,7 +7,7 @@ import { accessLine } from "./access-log.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { errorResponse } from "./error-page.ts";
 import { FAILURES } from "./failure.ts";
-import { serveHttp2 } from "./http2.ts";
+import { sayGoAway, serveHttp2 } from "./http2.ts";
 import { requestIdFor } from "./request-id.ts";
 import type { RouterState } from "./router-state.ts";
 import type { Line } from "./wire.ts";
@@ -40,7 +40,7 @@ export class Listener {
   #createTls(): tls.Server {
     const { limits, certificates } = this.#state;
     const server = process.getBuiltinModule("node:tls").createServer({
-      allowHalfOpen: true, noDelay: true, minVersion: "TLSv1.2", honorCipherOrder: true, handshakeTimeout: limits.headMs, ALPNProtocols: ["h2", "http/1.1"],
+      allowHalfOpen: true, noDelay: true, minVersion: "TLSv1.2", honorCipherOrder: true, handshakeTimeout: limits.headMs, ALPNProtocols: limits.http2Streams > 0 ? ["h2", "http/1.1"] : ["http/1.1"],
       SNICallback: (name, done) => {
         const context = certificates.find(name);
         // No certificate is better than another host's: the client is told so (RFC 6066 3, unrecognized_name).
@@ -73,7 +73,7 @@ export class Listener {
   /** Takes no more connections; resolves when the last one is closed. */
   close(): Promise<unknown> {
     // GOAWAY (RFC 9113 6.8): the streams that are open end, the client begins others elsewhere.
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions) sayGoAway(session);
     return (this.#closed ??= Promise.all([this.plain, this.#tls].map((server) => new Promise((resolve) => (server === null ? resolve(null) : server.close(resolve))))));
   }
 

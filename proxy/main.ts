@@ -57,7 +57,7 @@ await crew.start();
 const health = controls(authority, socket.port, tlsSocket?.port ?? null).health;
 const router = {
   ...controls(authority, socket.port, tlsSocket?.port ?? null),
-  health: async () => ({ ...(await health()), version, workers: crew.pids }),
+  health: async () => ({ ...(await health()), version, http2Streams: limits.http2Streams ?? DEFAULT_LIMITS.http2Streams, workers: crew.pids }),
   followLog: (to: Parameters<LogHub["follow"]>[0]) => log.follow(to),
   upgrade,
 };

@@ -20,7 +20,7 @@ export type Options = {
 
 export const USAGE =
   "usage: node proxy/main.ts --socket <path> --snapshot <path> [--bind <address>] [--port <number>] [--tls-port <number>]\n" +
-  "       [--log <path>] [--workers <number>] [--connections <number>] [--connections-per-address <number>]";
+  "       [--log <path>] [--workers <number>] [--connections <number>] [--connections-per-address <number>] [--http2-streams <number>]";
 
 /** The options, or every problem with them. */
 export function parseOptions(argv: string[]): { options: Options } | { problems: string[] } {
@@ -31,7 +31,7 @@ export function parseOptions(argv: string[]): { options: Options } | { problems:
     ({ inherit, ...values } = parseArgs({
       args: argv,
       options: {
-        bind: text, port: text, "tls-port": text, socket: text, snapshot: text, log: text, workers: text, connections: text, "connections-per-address": text,
+        bind: text, port: text, "tls-port": text, socket: text, snapshot: text, log: text, workers: text, connections: text, "connections-per-address": text, "http2-streams": text,
         inherit: { type: "boolean", default: false },
       },
     }).values);
@@ -53,10 +53,10 @@ export function parseOptions(argv: string[]): { options: Options } | { problems:
   if (snapshot === "") problems.push("--snapshot is a path");
   if (log === "") problems.push("--log is a path");
   const limits: Partial<Limits> = {};
-  for (const [name, key] of [["connections", "connections"], ["connections-per-address", "connectionsPerAddress"]] as const) {
+  for (const [name, key, least] of [["connections", "connections", 1], ["connections-per-address", "connectionsPerAddress", 1], ["http2-streams", "http2Streams", 0]] as const) {
     if (values[name] === undefined) continue;
-    const value = wholeNumber(values[name], 1, 1_000_000);
-    if (value === null) problems.push(`--${name} is a number between 1 and 1000000`);
+    const value = wholeNumber(values[name], least, 1_000_000);
+    if (value === null) problems.push(`--${name} is a number between ${least} and 1000000`);
     else limits[key] = value;
   }
   if (problems.length > 0 || port === null || workers === null) return { problems };

@@ -29,6 +29,8 @@ export type Config = {
   router: "spawn" | "external";
   /** Processes that serve requests, one core each at the most. */
   routerWorkers: number;
+  /** Streams of one HTTP/2 connection at a time; 0: apps are not offered over HTTP/2. */
+  http2Streams: number;
   /** Hosts that the images of Dockerfiles may come from. */
   registries: string[];
   /** Builds that may work at a time. */
@@ -126,6 +128,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     registries: list(check("PAAS_REGISTRIES", REGISTRIES, (value) => list(value).length > 0 && list(value).every((host) => REGISTRY.test(host)), "a list of hosts such as docker.io,ghcr.io")),
     builds: integer("PAAS_BUILDS", availableParallelism(), 1, 1000),
     buildsAhead: integer("PAAS_BUILDS_AHEAD", 8, 0, 1000),
+    http2Streams: integer("PAAS_HTTP2_STREAMS", 100, 0, 1000),
     slugsKept: integer("PAAS_SLUGS_KEPT", 10, 1, 1000),
     limits: {
       dynoMemoryMb: integer("PAAS_DYNO_MEMORY_MB", 512, 32, 1_048_576),

@@ -38,7 +38,7 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
 
   const health = (): Promise<RouterHealth | undefined> => router.health().catch(() => undefined);
   const args = (): string[] => [
-    "--bind", config.bind, "--port", String(port), ...(tlsPort === undefined ? [] : ["--tls-port", String(tlsPort)]), "--workers", String(config.routerWorkers),
+    "--bind", config.bind, "--port", String(port), ...(tlsPort === undefined ? [] : ["--tls-port", String(tlsPort)]), "--workers", String(config.routerWorkers), "--http2-streams", String(config.http2Streams),
     "--socket", dataDir.routerSocket, "--snapshot", dataDir.routerSnapshot, "--log", dataDir.routerLog,
   ];
 
@@ -75,8 +75,8 @@ export function createRouterProcess(config: Config, dataDir: DataDir, router: Ro
   }
 
   /** A router of another version of its code, or with other settings, gives its place to one of ours; it serves on if that fails. */
-  async function renew({ version, workers }: RouterHealth): Promise<void> {
-    if (config.router !== "spawn" || (version === codeVersion() && workers.length === config.routerWorkers)) return;
+  async function renew({ version, workers, http2Streams }: RouterHealth): Promise<void> {
+    if (config.router !== "spawn" || (version === codeVersion() && workers.length === config.routerWorkers && http2Streams === config.http2Streams)) return;
     const successor = await router.upgrade({ program: process.execPath, script: MAIN, args: args() });
     log.info({ pid: successor.pid }, "the router was renewed");
   }

@@ -50,7 +50,7 @@ describe("a request head", () => {
         const size = head.parse(bytes, bytes.length, DEFAULT_LIMITS);
         if (size <= 0) return;
         accepted++;
-        const wire = requestHeadForApp(head, "127.0.0.1", "X-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n", "id", 1);
+        const wire = requestHeadForApp(head, { address: "127.0.0.1", origin: "X-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n", protocol: "1.1" }, "id", 1);
         const body = head.body === CHUNKED ? "0\r\n\r\n" : head.body === LENGTH && !head.websocket ? "x".repeat(Math.min(head.length, 100_000)) : "";
         if (head.body === LENGTH && head.length > 100_000) return;
         const requests = readRequests(wire + body);

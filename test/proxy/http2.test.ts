@@ -7,6 +7,7 @@ import { buffer, text } from "node:stream/consumers";
 import tls from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { certificateFor } from "../support/proxy-certificate.ts";
+import { FLAG, FRAME, frameClient, literals } from "../support/http2-frames.ts";
 import { overload } from "../support/overload.ts";
 import { routeTo } from "../support/proxy-router.ts";
 import { type RouterChild, routerChild } from "../support/router-child.ts";
@@ -69,7 +70,7 @@ describe("a client that speaks HTTP/2", () => {
     expect(Object.keys(answer.headers)).not.toContain("keep-alive");
     const { request, body } = received[0]!;
     expect([request.method, request.url, request.httpVersion, body]).toEqual(["POST", "/x?y=1", "1.1", "hello"]);
-    expect(request.headers).toMatchObject({ host: "app.test", cookie: "c=3; d=4", "x-forwarded-proto": "https", "x-forwarded-for": "1.2.3.4, 127.0.0.1", "transfer-encoding": "chunked" });
+    expect(request.headers).toMatchObject({ host: "app.test", cookie: "c=3; d=4", "x-forwarded-proto": "https", "x-forwarded-for": "1.2.3.4, 127.0.0.1", "transfer-encoding": "chunked", via: "2.0 paas" });
     await expect.poll(lines).toMatch(/at=info method=POST path="\/x\?y=1" host=app\.test .*status=201 bytes=\d+ protocol=https/);
   });
 
@@ -174,6 +175,20 @@ describe("a client that speaks HTTP/2", () => {
     expect(received.filter(({ body }) => body !== "cut off").map(({ request }) => request.url)).toEqual(["/", "/"]);
   });
 
+  it("may be served without HTTP/2: then every client speaks HTTP/1.1", async () => {
+    const without = await routerChild("--tls-port", "0", "--http2-streams", "0");
+    try {
+      expect(await without.client.health()).toMatchObject({ http2Streams: 0 });
+      await without.client.putCertificate(await certificateFor("one", "app.test"));
+      const socket = tls.connect({ port: (await without.client.health()).tlsPort!, host: "127.0.0.1", servername: "app.test", rejectUnauthorized: false, ALPNProtocols: ["h2", "http/1.1"] });
+      await once(socket, "secureConnect");
+      expect(socket.alpnProtocol).toBe("http/1.1");
+      socket.destroy();
+    } finally {
+      await without.close();
+    }
+  });
+
   it("is not offered to those who ask for HTTP/1.1, and WebSockets are not offered in it", async () => {
     const plain = socketFor("http/1.1");
     await once(plain, "secureConnect");
@@ -219,5 +234,79 @@ describe("a client that speaks HTTP/2", () => {
     fresh.destroy();
     next.closeAllConnections();
     next.close();
+  });
+});
+
+describe("a peer that breaks the rules of HTTP/2", () => {
+  const PSEUDO: [string, string][] = [[":method", "GET"], [":scheme", "https"], [":path", "/"], [":authority", "app.test"]];
+  const malformed: [string, [string, string][]][] = [
+    ["Connection", [...PSEUDO, ["connection", "close"]]],
+    ["Transfer-Encoding", [...PSEUDO, ["transfer-encoding", "chunked"]]],
+    ["Keep-Alive", [...PSEUDO, ["keep-alive", "timeout=1"]]],
+    ["Proxy-Connection", [...PSEUDO, ["proxy-connection", "close"]]],
+    ["Upgrade", [...PSEUDO, ["upgrade", "websocket"]]],
+    ["TE other than trailers", [...PSEUDO, ["te", "gzip"]]],
+    ["a name in upper case", [...PSEUDO, ["X-Upper", "1"]]],
+    ["two authorities", [...PSEUDO, [":authority", "other.test"]]],
+    ["two paths", [...PSEUDO, [":path", "/other"]]],
+    ["no path", PSEUDO.filter(([name]) => name !== ":path")],
+    ["an unknown pseudo-header", [...PSEUDO, [":other", "1"]]],
+    ["a pseudo-header behind a field", [["x-a", "1"], ...PSEUDO]],
+    ["two hosts", [...PSEUDO, ["host", "app.test"], ["host", "app.test"]]],
+    ["a host that is not the authority", [...PSEUDO, ["host", "other.test"]]],
+    ["two lengths", [...PSEUDO, ["content-length", "0"], ["content-length", "1"]]],
+    ["a length without a body", [...PSEUDO, ["content-length", "5"]]],
+  ];
+
+  it("is refused malformed requests, and nothing of them reaches the app (RFC 9113 8.1.1)", async () => {
+    for (const [what, fields] of malformed) {
+      const peer = await frameClient(tlsPort);
+      peer.send(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, literals(fields));
+      const answer = await peer.frame(({ type, stream }) => stream === 1 || type === FRAME.goaway);
+      // A reset, or the answer 400 (index 12 of HPACK's static table).
+      expect([what, answer === null || answer.type === FRAME.reset || answer.type === FRAME.goaway || answer.payload[0] === 0x8c]).toEqual([what, true]);
+      peer.close();
+    }
+    expect((await ask({ ":path": "/after" })).body).toBe("GET /after");
+    expect(received.map(({ request }) => request.url)).toEqual(["/after"]);
+  });
+
+  it("has fields with octets that no field may hold taken out before anybody sees them", async () => {
+    const peer = await frameClient(tlsPort);
+    peer.send(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, literals([...PSEUDO, ["x-a", "1\r\nx-b: 2"], ["x-c", "1\0"], ["x:d", "1"], ["x-kept", "1"]]));
+    await peer.frame(({ type, stream }) => stream === 1 && type === FRAME.headers);
+    peer.close();
+    expect(received).toHaveLength(1);
+    expect(received[0]!.request.rawHeaders.filter((name) => name.startsWith("x"))).toEqual(["x-kept"]);
+  });
+
+  const HEAD = literals(PSEUDO);
+  const floods: [string, (peer: Awaited<ReturnType<typeof frameClient>>) => void][] = [
+    ["streams opened and taken back (CVE-2023-44487)", (peer) => {
+      for (let stream = 1; stream < 2_000; stream += 2) {
+        peer.send(FRAME.headers, FLAG.endHeaders | FLAG.endStream, stream, HEAD);
+        peer.send(FRAME.reset, 0, stream, Buffer.from([0, 0, 0, 8]));
+      }
+    }],
+    ["CONTINUATION frames without an end (CVE-2024-27983)", (peer) => {
+      peer.send(FRAME.headers, 0, 1, HEAD);
+      for (let i = 0; i < 5_000; i++) peer.send(FRAME.continuation, 0, 1, literals([["x-a", "a".repeat(100)]]));
+    }],
+    ["empty DATA frames (CVE-2019-9518)", (peer) => {
+      peer.send(FRAME.headers, FLAG.endHeaders, 1, literals([[":method", "POST"], ...PSEUDO.slice(1)]));
+      for (let i = 0; i < 20_000; i++) peer.send(FRAME.data, 0, 1);
+    }],
+  ];
+  it.each(floods)("loses its connection for a flood of %s, and nobody else notices", async (_what, flood) => {
+    const [before] = (await router.client.health()).workers;
+    const peer = await frameClient(tlsPort);
+    flood(peer);
+    const end = await peer.frame(({ type }) => type === FRAME.goaway);
+    expect(end === null || end.payload.readUInt32BE(4) !== http2.constants.NGHTTP2_NO_ERROR).toBe(true);
+    peer.close();
+    expect((await ask({})).status).toBe(200);
+    expect((await router.client.health()).workers).toEqual([before]);
+    expect(router.complaints()).toBe("");
+    await expect.poll(async () => (await router.client.health()).inFlight, { timeout: 5_000 * overload() }).toBe(0);
   });
 });

@@ -81,16 +81,16 @@ describe("Expect: 100-continue", () => {
 });
 
 describe("field lines", () => {
-  it("keep their order and case both ways, and those said twice stay two", async () => {
+  it("keep their order and case both ways, those said twice stay two, and Via gets the router's at its end (RFC 9110 7.6.3)", async () => {
     const echo = await app(answering("HTTP/1.1 200 OK\r\nX-b: 1\r\nSet-Cookie: a=1\r\nx-A: 2\r\nSet-Cookie: b=2\r\nVia: 1.1 inner\r\nContent-Length: 2\r\n\r\nok"));
     const text = await exchange("GET / HTTP/1.1\r\nzZ: 1\r\nHost: app.test\r\nAa: 2\r\nzz: 3\r\nVia: 1.0 outer\r\n\r\n", /ok$/);
-    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\nX-b: 1\r\nSet-Cookie: a=1\r\nx-A: 2\r\nSet-Cookie: b=2\r\nVia: 1\.1 inner\r\nContent-Length: 2\r\n\r\nok$/);
-    expect(echo.received()).toMatch(/^GET \/ HTTP\/1\.1\r\nzZ: 1\r\nHost: app\.test\r\nAa: 2\r\nzz: 3\r\nVia: 1\.0 outer\r\nX-Forwarded-For: /);
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\nX-b: 1\r\nSet-Cookie: a=1\r\nx-A: 2\r\nSet-Cookie: b=2\r\nVia: 1\.1 inner\r\nVia: 1\.1 paas\r\nContent-Length: 2\r\n\r\nok$/);
+    expect(echo.received()).toMatch(/^GET \/ HTTP\/1\.1\r\nzZ: 1\r\nHost: app\.test\r\nAa: 2\r\nzz: 3\r\nVia: 1\.0 outer\r\nX-Forwarded-For: [^]*\r\nVia: 1\.1 paas\r\n\r\n$/);
   });
 
   it("that hold for one hop only end here, on the app's side too", async () => {
     await app(answering("HTTP/1.1 200 OK\r\nConnection: keep-alive, x-hop\r\nKeep-Alive: timeout=5\r\nX-Hop: 1\r\nProxy-Authenticate: x\r\nTE: x\r\nX-Own: 1\r\nContent-Length: 2\r\n\r\nok"));
-    expect(await exchange(GET, /ok$/)).toMatch(/^HTTP\/1\.1 200 OK\r\nX-Own: 1\r\nContent-Length: 2\r\n\r\nok$/);
+    expect(await exchange(GET, /ok$/)).toMatch(/^HTTP\/1\.1 200 OK\r\nX-Own: 1\r\nVia: 1\.1 paas\r\nContent-Length: 2\r\n\r\nok$/);
   });
 
   it("of a status that nobody knows pass with its phrase", async () => {
@@ -104,7 +104,7 @@ describe("HTTP/1.0", () => {
     const seen = await app(answering(response("ok")));
     client.send("GET / HTTP/1.0\r\nHost: app.test\r\n\r\n");
     expect((await client.closed()).text).toMatch(/^HTTP\/1\.1 200 [^]*Connection: close\r\n[^]*ok$/);
-    expect(seen.received()).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
+    expect(seen.received()).toMatch(/^GET \/ HTTP\/1\.1\r\n[^]*\r\nVia: 1\.0 paas\r\n/);
   });
 
   it("apps are passed on as HTTP/1.1, and their connection is used once", async () => {

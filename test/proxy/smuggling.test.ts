@@ -174,7 +174,7 @@ describe("a request that is served keeps exactly one framing", () => {
   it("H24: Connection: host, x-forwarded-for takes neither away, and a plain nomination does", async () => {
     const { requests } = await send("GET / HTTP/1.1\r\nHost: app.test\r\nConnection: host, x-forwarded-for, X-Forwarded-Proto, cookie, x-own\r\nX-Forwarded-For: 1.1.1.1\r\nCookie: a=b\r\nX-Own: 1\r\n\r\n");
     const names = requests[0]!.fields.map(([name]) => name);
-    expect(names).toEqual(["host", "cookie", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-request-id", "x-request-start"]);
+    expect(names).toEqual(["host", "cookie", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-request-id", "x-request-start", "via"]);
     expect(requests[0]!.fields[2]).toEqual(["x-forwarded-for", "1.1.1.1, 127.0.0.1"]);
   });
 
@@ -189,7 +189,7 @@ describe("a request that is served keeps exactly one framing", () => {
 
   it("H33: aliases with an underscore of protected names are dropped, other underscores and __proto__ pass", async () => {
     const { requests } = await send("GET / HTTP/1.1\r\nHost: app.test\r\nX_Forwarded_For: 1.1.1.1\r\nContent_Length: 5\r\nTransfer_encoding: chunked\r\nX_Own: 1\r\n__proto__: x\r\n\r\n");
-    expect(requests[0]!.fields.map(([name]) => name)).toEqual(["host", "x_own", "__proto__", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-request-id", "x-request-start"]);
+    expect(requests[0]!.fields.map(([name]) => name)).toEqual(["host", "x_own", "__proto__", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-request-id", "x-request-start", "via"]);
     expect(app.received()).not.toContain("1.1.1.1");
   });
 

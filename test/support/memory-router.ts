@@ -30,7 +30,7 @@ export function createMemoryRouter(): MemoryRouter {
     certificates: () => called("certificates", "", () => [...router.certificatesById.values()].map(({ id, hosts, chain }) => ({ id, hosts, fingerprint: new X509Certificate(chain).fingerprint256 }))),
     putChallenge: (token, text) => called("putChallenge", token, () => void router.challenges.set(token, text)),
     removeChallenge: (token) => called("removeChallenge", token, () => void router.challenges.delete(token)),
-    health: () => called("health", "", () => ({ pid: 1, port: 8080, tlsPort: null, uptimeMs: 1, inFlight: 0, version: "", workers: [] })),
+    health: () => called("health", "", () => ({ pid: 1, port: 8080, tlsPort: null, uptimeMs: 1, inFlight: 0, version: "", http2Streams: 100, workers: [] })),
     upgrade: () => called("upgrade", "", () => ({ pid: 1 })),
   };
 
