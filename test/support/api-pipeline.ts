@@ -110,6 +110,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     push: async () => false,
     runningBuild: () => undefined,
     buildArchive(order) {
+      if (store.builds.list(order.app.id).some(({ status }) => status === "pending")) throw new AppError("deploy_in_progress", "A build of the app is running.");
       const build: Build = { id: randomUUID(), appId: order.app.id, status: "pending", commit: order.version, sourceBlob: order.sourceBlob, buildpack: null, slugId: null, releaseId: null, userId: order.user.id, reason: null, createdAt: now(), updatedAt: now() };
       store.builds.insert(build);
       return build;
