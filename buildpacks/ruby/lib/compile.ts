@@ -1,0 +1,56 @@
+/** bin/compile of the Ruby buildpack, from top to bottom. */
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openCache } from "../../lib/build-cache.ts";
+import { mustRun } from "../../lib/command.ts";
+import { withConfigVars } from "../../lib/config-vars.ts";
+import { declareDependencies } from "../../lib/dependency-folder.ts";
+import { BuildFailure, step, tellFailures } from "../../lib/output.ts";
+import { readOwnFile } from "../../lib/own-file.ts";
+import { noteProcessTypes } from "../../lib/process-types.ts";
+import { writeProfileScripts } from "../../lib/profile-scripts.ts";
+import { precompileAssets } from "./assets.ts";
+import type { Build } from "./build.ts";
+import { installGems } from "./bundle.ts";
+import { processTypes } from "./process-types.ts";
+
+const PROFILE = join(import.meta.dirname, "../profile/ruby.sh");
+const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+
+await tellFailures(async () => {
+  const build = await prepare();
+  step(`Using Ruby version: ruby-${build.rubyVersion}`);
+  const gems = await installGems(build);
+  await precompileAssets(build);
+  await declareDependencies(build, gems);
+  writeProfile(build);
+  noteProcessTypes(buildDir, processTypes(build));
+});
+
+async function prepare(): Promise<Build> {
+  const lock = lockFile();
+  const stack = process.env["STACK"] ?? "";
+  const rubyVersion = (await mustRun("ruby", ["-e", "print RUBY_VERSION"])).trim();
+  const bundlerVersion = (await mustRun("ruby", ["-rbundler", "-e", "print Bundler::VERSION"])).trim();
+  const env: NodeJS.ProcessEnv = {
+    RACK_ENV: "production", RAILS_ENV: "production", BUNDLE_WITHOUT: "development:test",
+    ...withConfigVars(envDir, process.env),
+    BUNDLE_PATH: "vendor/bundle", BUNDLE_DEPLOYMENT: "1", BUNDLER_VERSION: bundlerVersion,
+  };
+  return { buildDir, cacheDir: openCache(join(cacheRoot, "ruby"), stack), stack, env, rubyVersion, bundlerVersion, lock };
+}
+
+function lockFile(): string {
+  if (readOwnFile(buildDir, "Gemfile") === undefined) throw new BuildFailure("There is config.ru, but no Gemfile to say which gems it needs.", "Run `bundle init`, add rack and puma to the Gemfile, run `bundle lock`, commit both files and push again.");
+  const lock = readOwnFile(buildDir, "Gemfile.lock");
+  if (lock === undefined) throw new BuildFailure("Gemfile.lock required. Please check it in.", "Run `bundle lock`, commit Gemfile.lock and push again.");
+  if (/^(<{7}|={7}|>{7})/m.test(lock)) throw new BuildFailure("Gemfile.lock is the leftover of a merge.", "Resolve the conflict, run `bundle lock`, commit and push again.");
+  return lock;
+}
+
+function writeProfile({ bundlerVersion }: Build): void {
+  writeProfileScripts(buildDir);
+  mkdirSync(join(buildDir, ".profile.d"), { recursive: true });
+  writeFileSync(join(buildDir, ".profile.d/ruby.sh"), readFileSync(PROFILE, "utf8").replace("@BUNDLER@", bundlerVersion));
+}
