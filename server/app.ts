@@ -6,6 +6,9 @@ import type { Logger } from "pino";
 import { createRouterClient, followLog } from "../proxy/client.ts";
 import { registerApi } from "./api/api.ts";
 import { createHttpServer } from "./api/server.ts";
+import { createGatherer } from "./buildpacks/gather.ts";
+import { createKeptTrees } from "./buildpacks/kept-trees.ts";
+import { readOwnBuildpacks } from "./buildpacks/own.ts";
 import { createAcm } from "./certificates/acm.ts";
 import { createAuthority } from "./certificates/authority.ts";
 import type { Config } from "./config.ts";
@@ -16,6 +19,7 @@ import { createDockerEngine } from "./engine/docker.ts";
 import { AppError, invalidParams } from "./errors.ts";
 import { ensureAdministrator } from "./first-start.ts";
 import { createGit } from "./git/git.ts";
+import { createRemoteTrees } from "./git/remote.ts";
 import { createLogs, type Logs } from "./logs/logs.ts";
 import { mayUse } from "./identity/access.ts";
 import { createAudit } from "./identity/audit.ts";
@@ -33,6 +37,7 @@ import { SECRET_LINE, meet } from "./pipeline/rendezvous.ts";
 import { createSupervisor } from "./pipeline/supervisor.ts";
 import { createRouterProcess } from "./router-process.ts";
 import { createFetcher } from "./outbound/fetch.ts";
+import { openArchive } from "./sources/archive.ts";
 import { createSources } from "./sources/sources.ts";
 import { createStore } from "./store/store.ts";
 import { startTls } from "./tls/tls.ts";
@@ -41,6 +46,8 @@ import { createWebhookService } from "./webhooks/webhooks.ts";
 const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
 /** Debian's: what this machine trusts. Builds trust it as well. */
 const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
+const BUILDPACK_LIMITS = { maxEntries: 10_000, maxBytes: 512 << 20, maxMs: 60_000 };
+const KEPT_BUILDPACK_BYTES = 1 << 30;
 const RETRY_MS = 1000;
 const LOOPBACK = new Set(["127.0.0.1", "::1"]);
 
@@ -82,8 +89,12 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   const logs = createLogs({ config, store, engine, log, dir: dataDir.appLogs, followRouter: (take) => followLog(dataDir.routerSocket, take) });
   const webhooks = createWebhookService({ store, log, allow: config.logs.drainAllow });
   const events = createPlatformEvents([logs.take, webhooks.take], (error) => log.error({ err: error }, "an event was not told to all"));
+  const fetcher = createFetcher({ allow: config.fetchAllow, authorities: () => readFile(config.caBundle ?? CA_BUNDLE, "utf8").catch(() => undefined) });
+  const readArchive = async (file: string, signal: AbortSignal) => (await openArchive(file, "", BUILDPACK_LIMITS, signal)).archive(signal);
+  const remotes = createRemoteTrees({ allow: config.fetchAllow, authorities: config.caBundle });
   const parts: Parts = {
     config, store, engine, log, events,
+    buildpacks: { own: readOwnBuildpacks(), gather: createGatherer({ remotes, fetcher, readArchive, kept: createKeptTrees(dataDir.buildpacks, KEPT_BUILDPACK_BYTES) }) },
     health: createHealthWatch({ engine, events }),
     router: createPatientRouter(router),
     lock: createAppLock(),
@@ -94,7 +105,6 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   const supervisor = createSupervisor(parts);
   const buildLogs = createBuildLogs(dataDir.buildLogs);
   const pipeline = createPipeline(parts, buildLogs, supervisor, (appId) => git.removeRepository(appId));
-  const fetcher = createFetcher({ allow: config.fetchAllow, authorities: () => readFile(config.caBundle ?? CA_BUNDLE, "utf8").catch(() => undefined) });
   const sources = createSources({ dir: dataDir.sources, fetcher, assertSpace: () => assertDiskSpace(parts) });
   const acm = createAcm(parts, createAuthority(parts));
 
@@ -133,7 +143,7 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
-  registerApi(http, { config, store, logs, identities, audit, webhooks, pipeline, sources, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
+  registerApi(http, { config, store, ownBuildpacks: parts.buildpacks.own, logs, identities, audit, webhooks, pipeline, sources, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
   await git.start();
   await http.listen({ host: config.bind, port: config.apiPort });
   apiPort = (http.server.address() as { port: number }).port;

@@ -15,6 +15,8 @@ export function dataPaths(path: string) {
     database: join(path, "paas.db"),
     buildLogs: join(path, "builds"),
     sources: join(path, "sources"),
+    /** Other people's. */
+    buildpacks: join(path, "buildpacks"),
     instanceFile: join(path, "instance-id"),
     lockFile: join(path, "run", "control-plane.lock"),
     pidFile: join(path, "run", "control-plane.pid"),

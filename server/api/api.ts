@@ -13,6 +13,7 @@ import { serveAuthorizations } from "./authorizations.ts";
 import { serveBrowserLogin } from "./browser-login.ts";
 import { serveBuildOutput } from "./build-output.ts";
 import { serveBuildpackInstallations } from "./buildpack-installations.ts";
+import { serveBuildpackRegistry } from "./buildpack-registry.ts";
 import { serveBuilds } from "./builds.ts";
 import { serveCollaborators } from "./collaborators.ts";
 import { serveConfigVars } from "./config-vars.ts";
@@ -86,6 +87,7 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     serveTestConfigVars(api, deps);
     serveTestRuns(api, deps, testOutputs);
     serveBuildpackInstallations(api, deps);
+    serveBuildpackRegistry(api, deps);
     serveFeatures(api, deps);
     serveDomains(api, deps);
     serveSniEndpoints(api, deps);

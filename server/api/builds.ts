@@ -6,7 +6,7 @@ import type { Wanted } from "../sources/sources.ts";
 import { userRef } from "./account.ts";
 import { gitUrl } from "./apps.ts";
 import { appOf, userOf } from "./auth.ts";
-import { buildpackRef } from "./buildpack-installations.ts";
+import { slugBuildpacks } from "./buildpack-installations.ts";
 import type { ApiDeps } from "./deps.ts";
 import type { OutputUrls } from "./output-urls.ts";
 import { ownUrl } from "./own-url.ts";
@@ -34,7 +34,7 @@ export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: OutputUrl
 
   const view = (request: FastifyRequest, app: App, build: Build) => ({
     app: { id: app.id, name: app.name },
-    buildpacks: build.buildpack === null ? [] : [buildpackRef(build.buildpack)],
+    buildpacks: slugBuildpacks(build.slugId === null ? undefined : store.slugs.find(build.slugId)),
     created_at: build.createdAt, generation: GENERATION, id: build.id, output_stream_url: ownUrl(request, deps) + urls.path(build.id),
     release: build.releaseId === null ? null : { id: build.releaseId },
     slug: build.slugId === null ? null : { id: build.slugId },

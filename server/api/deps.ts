@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { OwnBuildpack } from "../buildpacks/own.ts";
 import type { Acm } from "../certificates/acm.ts";
 import type { Config } from "../config.ts";
 import type { Audit } from "../identity/audit.ts";
@@ -18,6 +19,7 @@ export type ApiDeps = {
   webhooks: WebhookService;
   pipeline: Pipeline;
   sources: Sources;
+  ownBuildpacks: OwnBuildpack[];
   acm: Acm;
   logs: Logs;
   log: Logger;

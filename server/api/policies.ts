@@ -16,6 +16,10 @@ export type Policy = {
 export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /health": { scope: "open" },
   "GET /schema": { scope: "open" },
+  "GET /buildpacks": { scope: "open" },
+  "GET /buildpacks/:buildpack": { scope: "open" },
+  "GET /buildpacks/:buildpack/revisions": { scope: "open" },
+  "GET /buildpacks/:buildpack/readme": { scope: "open" },
   "GET /build-output/:build/:capability": { scope: "open" },
   "GET /test-run-output/:output/:capability": { scope: "open" },
   "GET /log-sessions/:capability": { scope: "open" },
@@ -90,8 +94,10 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "PATCH /apps/:app/acm": { scope: "write" },
   "DELETE /apps/:app/acm": { scope: "write" },
   "GET /apps/:app/pipeline-couplings": { scope: "read" },
-  "GET /apps/:app/buildpack-installations": { scope: "read" },
 
+  // A buildpack's URL may hold a password, and a buildpack sees the config vars.
+  "GET /apps/:app/buildpack-installations": { scope: "read-protected" },
+  "PUT /apps/:app/buildpack-installations": { scope: "write-protected" },
   // A build's output shows what its program prints of the config vars that it was given.
   "GET /apps/:app/builds": { scope: "read-protected" },
   "GET /apps/:app/builds/:build": { scope: "read-protected" },

@@ -7,7 +7,7 @@ import { extract, pack } from "tar-stream";
 import { isStatus, within } from "./docker-call.ts";
 import { untilExit } from "./dynos.ts";
 import { dependencyBase, saidOnce, START_OVER } from "./dependency-base.ts";
-import type { BuildOutcome, BuildSpec, Engine, Output } from "./engine.ts";
+import type { BuildOutcome, BuildpackInput, BuildSpec, Engine, Output } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
 import { LABEL, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
@@ -40,7 +40,8 @@ export function createBuildRunner(docker: Dockerode, instance: string, packages:
       const kept = await run(below, true, {}, first);
       if (kept.exit.code !== START_OVER && kept.exit.code !== OTHER_IMAGE) return kept;
     }
-    return inRightImage(packages, buildImage, spec.lastBuildpacks, place, again, signal, (image, resumption) => run(image, false, resumption, again));
+    const likely = spec.buildpacks.length > 0 ? spec.buildpacks.map(({ name }) => name) : spec.lastBuildpacks;
+    return inRightImage(packages, buildImage, likely, place, again, signal, (image, resumption) => run(image, false, resumption, again));
 
     async function run(image: string, keeps: boolean, more: Record<string, string>, output: Output): Promise<BuildOutcome & { timedOut: boolean }> {
       const sandbox = waiting ?? (await sandboxes.start({ appId: spec.appId, purpose: spec.purpose, image, keeps, memoryMb: spec.memoryMb }));
@@ -50,8 +51,8 @@ export function createBuildRunner(docker: Dockerode, instance: string, packages:
       try {
         stopwatch.lap("start build");
         sandbox.listen(output);
-        const settings = { STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more };
-        const feeding = feed(stdin, [settingsHeader(settings), env], spec.source());
+        const settings = { STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...settingsFor(spec.buildpacks), ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more };
+        const feeding = feed(stdin, [settingsHeader(settings), env], [...spec.buildpacks.flatMap(({ archive }) => (archive ? [archive.open()] : [])), spec.source()]);
         const { exit, timedOut } = await untilExit(container, async () => {
           const code = await exitCode(container);
           return { code, outOfMemory: code !== 0 && (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
@@ -93,13 +94,21 @@ async function environmentTar(config: ConfigVars): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Sends environment and source. A build that stops reading early shows in its exit code; an unreadable source comes back as the error. */
-async function feed(stdin: NodeJS.ReadWriteStream, before: Buffer[], source: Readable): Promise<Error | undefined> {
-  let sourceError: Error | undefined;
-  source.on("error", (error) => (sourceError = error));
+/** What buildpacks/build is told of them: their names, and how much of its standard input each archive is. */
+function settingsFor(buildpacks: BuildpackInput[]): Record<string, string> {
+  if (buildpacks.length === 0) return {};
+  return { PAAS_BUILDPACKS: buildpacks.map(({ name }) => name).join(" "), PAAS_BUILDPACK_BYTES: buildpacks.flatMap(({ archive }) => archive?.bytes ?? []).join(" ") };
+}
+
+/** Sends settings and environment, then buildpacks and source. A build that stops reading early shows in its exit code; what is unreadable comes back as the error. */
+async function feed(stdin: NodeJS.ReadWriteStream, before: Buffer[], streams: Readable[]): Promise<Error | undefined> {
+  let unreadable: Error | undefined;
+  for (const stream of streams) stream.on("error", (error) => (unreadable ??= error));
   for (const part of before) stdin.write(part);
-  await pipeline(source, stdin).catch(() => undefined);
-  return sourceError;
+  await pipeline(async function* () {
+    for (const stream of streams) yield* stream;
+  }, stdin).catch(() => streams.forEach((stream) => stream.destroy()));
+  return unreadable;
 }
 
 /** Regular files at that path of a stopped container, by base name. Links and large files are left out. */

@@ -94,6 +94,9 @@ export type Attached = {
   kill(): Promise<void>;
 };
 
+/** One buildpack of a build: the name of one of ours, a folder of the app (`./x`), or the URL of one whose tar archive comes along. */
+export type BuildpackInput = { name: string; archive?: { bytes: number; open(): Readable } };
+
 /** What is known of an app's build before it comes. */
 export type NextBuild = {
   appId: string;
@@ -125,6 +128,8 @@ export type BuildSpec = NextBuild & {
   config: ConfigVars;
   /** Opens a tar stream of the tree: more than once where the build turns out to need another image. */
   source(): Readable;
+  /** In order, in place of detection; none: those that recognise the source. */
+  buildpacks: BuildpackInput[];
 };
 
 /** A build from a Dockerfile. */

@@ -18,6 +18,8 @@ export const PACKAGES_ON = "paas.packages-on";
 const INSTALL = "/opt/paas/bin/install-packages";
 /** Raise it when the images are to be put together in another way. */
 const RECIPE = 1;
+/** A folder of ours. What a build says of its choice may be any word. */
+const OWN = /^[a-z][a-z0-9-]*$/;
 const PACKAGE_NAME = /^[a-z0-9][a-z0-9+.-]+$/;
 /** What dpkg needs of root's powers. */
 const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID"];
@@ -30,6 +32,8 @@ const INSTALL_MS = 15 * 60_000;
 export type MakingPlace = { instance: string; appId: string; network: string };
 
 export type PackageImages = {
+  /** Whether a buildpack has a packages.txt. */
+  wantsPackages(buildpack: string): boolean;
   /** The image for builds with these buildpacks: `base` itself where they need no packages, undefined where it is yet to be made. */
   find(base: string, buildpacks: string[]): Promise<string | undefined>;
   /**
@@ -47,6 +51,8 @@ export function createPackageImages(docker: Dockerode, folder = BUILDPACKS): Pac
   const exists = async (reference: string): Promise<boolean> => (await unlessGone(within(CALL_MS, "inspect image", docker.getImage(reference).inspect()))) !== undefined;
 
   return {
+    wantsPackages: (buildpack) => packagesOf(folder, [buildpack]).length > 0,
+
     async find(base, buildpacks) {
       const packages = packagesOf(folder, buildpacks);
       if (packages.length === 0) return base;
@@ -79,7 +85,7 @@ export function createPackageImages(docker: Dockerode, folder = BUILDPACKS): Pac
 
 /** What these buildpacks' packages.txt ask for together: sorted, each once. A name that is no buildpack of ours asks for nothing. */
 function packagesOf(folder: string, buildpacks: string[]): string[] {
-  const packages = buildpacks.flatMap((buildpack) => {
+  const packages = buildpacks.filter((name) => OWN.test(name)).flatMap((buildpack) => {
     const lines = readList(join(folder, buildpack, "packages.txt")).split("\n");
     return lines.map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "");
   });

@@ -11,20 +11,21 @@ export const OTHER_IMAGE = 67;
 type Run = { exit: { code: number }; files: Map<string, Buffer> };
 
 /**
- * Runs a build in the image of the buildpacks that the app's last build used, where the engine has it, or else in the build image; and once
- * more where that turns out to be the wrong one, with the choice made and without a line said twice.
+ * Runs a build in the image of the likely buildpacks, where the engine has it, or else in the build image; and once more where that turns out
+ * to be the wrong one, with the choice made and without a line said twice.
  * @param run runs buildpacks/build in an image, with these variables besides its own
  * @throws AppError build_failed when packages could not be installed, engine_unavailable; and what `run` throws
  */
 export async function inRightImage<T extends Run>(
-  images: PackageImages, base: string, lastBuildpacks: string[], place: MakingPlace, output: Output, signal: AbortSignal | undefined,
+  images: PackageImages, base: string, likely: string[], place: MakingPlace, output: Output, signal: AbortSignal | undefined,
   run: (image: string, resumption: Record<string, string>) => Promise<T>,
 ): Promise<T> {
-  const ended = await run((await images.find(base, lastBuildpacks)) ?? base, {});
+  const ended = await run((await images.find(base, likely)) ?? base, {});
   if (ended.exit.code !== OTHER_IMAGE || ended.files.size === 0) return ended;
   const chosen = chosenBuildpacks(ended.files);
+  const inNeed = chosen.filter(({ buildpack }) => images.wantsPackages(buildpack));
   const made = images.ensure(base, chosen.map(({ buildpack }) => buildpack), place, () => {
-    output.write(`-----> Installing the packages of the ${chosen.map(({ name }) => name).join(" and ")} buildpack${chosen.length > 1 ? "s" : ""} (once per machine)...\n`);
+    output.write(`-----> Installing the packages of the ${inNeed.map(({ name }) => name).join(" and ")} buildpack${inNeed.length > 1 ? "s" : ""} (once per machine)...\n`);
   });
   const image = await unlessAborted(made, signal);
   return run(image, { PAAS_BUILDPACKS: chosen.map(({ buildpack }) => buildpack).join(" "), PAAS_RESUMED: "1" });
@@ -34,7 +35,7 @@ export async function inRightImage<T extends Run>(
 export function chosenBuildpacks(files: Map<string, Buffer>): { buildpack: string; name: string }[] {
   const lines = (files.get("chosen")?.toString("utf8") ?? "").split("\n");
   return lines.flatMap((line) => {
-    const [, buildpack = "", name = ""] = /^([a-z][a-z0-9-]*) (.+)$/.exec(line) ?? [];
+    const [, buildpack = "", name = ""] = /^(\S+) (.+)$/.exec(line) ?? [];
     return buildpack === "" ? [] : [{ buildpack, name }];
   });
 }

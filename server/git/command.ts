@@ -11,6 +11,8 @@ export type GitCall = {
   /** More output than this fails the call. */
   maxBytes?: number;
   timeoutMs?: number;
+  /** No file that git writes may become larger. */
+  maxFileBytes?: number;
   signal?: AbortSignal;
 };
 
@@ -30,10 +32,11 @@ export class GitFailed extends Error {
  * @throws GitFailed
  */
 export function runGit(args: readonly string[], call: GitCall = {}): Promise<Buffer> {
-  const { input = "", maxBytes = 1 << 20, timeoutMs = 60_000, signal } = call;
+  const { input = "", maxBytes = 1 << 20, timeoutMs = 60_000, maxFileBytes, signal } = call;
   return new Promise((resolve, reject) => {
     const options = { encoding: "buffer" as const, env: gitEnvironment(call.env), maxBuffer: maxBytes, timeout: timeoutMs, ...(signal && { signal }) };
-    const child = execFile("git", args, options, (error, stdout, stderr) => {
+    const [program, ...words] = maxFileBytes === undefined ? ["git", ...args] : ["prlimit", `--fsize=${maxFileBytes}`, "git", ...args];
+    const child = execFile(program as string, words, options, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
       reject(new GitFailed(args[0] ?? "", stderr.toString(), error, error.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER"));
     });

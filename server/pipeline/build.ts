@@ -1,6 +1,7 @@
 /** From a pushed tree to a slug, on a clean slate. */
 
 import { randomUUID } from "node:crypto";
+import type { Gathered } from "../buildpacks/gather.ts";
 import type { AppJson } from "../domain/app-json.ts";
 import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { parseProcfile } from "../domain/procfile.ts";
@@ -11,6 +12,7 @@ import { detail, minutes, size, topic, wholeLines, type Output } from "./output.
 import type { Parts } from "./parts.ts";
 import type { Source } from "./source.ts";
 import type { Stopwatch } from "./stopwatch.ts";
+import { wantedBuildpacks } from "./wanted-buildpacks.ts";
 
 export const STACK = "debian-12";
 /** Exit codes of buildpacks/build: the source or its buildpack failed; no buildpack takes the app; it is the engine's builder's. */
@@ -32,7 +34,7 @@ export type BuildInput = {
 
 /**
  * Builds the source; everything that the build prints goes to the output as it comes. The slug is not written down yet: its release does that.
- * @throws AppError invalid_params (the built Procfile), no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
+ * @throws AppError invalid_params (buildpacks, the built Procfile), no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
  */
 export async function build(parts: Parts, app: App, row: Build, input: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
   const { engine } = parts;
@@ -68,21 +70,43 @@ export async function buildForTests(parts: Parts, app: App, buildId: string, inp
   return { image: (await buildOwnImage(parts, { ...input, app, buildId }, output, stopwatch, signal)).image, isOwn: true };
 }
 
+type Run = BuildInput & { purpose?: "test" };
+
 /** @returns what buildpacks made; undefined where the app is to be built from its Dockerfile */
-async function runBuild(parts: Parts, app: App, buildId: string, { source, appJson, config, last, purpose }: BuildInput & { purpose?: "test" }, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<(BuildOutcome & { image: string }) | undefined> {
+async function runBuild(parts: Parts, app: App, buildId: string, { source, appJson, config, last, purpose }: Run, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<(BuildOutcome & { image: string }) | undefined> {
   const { engine, config: { limits } } = parts;
   if (await wantsOwnImage(parts, app, source, appJson)) return undefined;
-  const spec = { buildId, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), lastBuildpacks: last?.buildpacks ?? [], lastImage: purpose ? undefined : last?.image, memoryMb: limits.buildMemoryMb, ...(purpose && { purpose }) };
+  const gathered = await gather(parts, app, { source, appJson, purpose }, output, signal);
+  const spec = {
+    buildId, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), buildpacks: gathered.inputs,
+    lastBuildpacks: last?.buildpacks ?? [], lastImage: purpose ? undefined : last?.image, memoryMb: limits.buildMemoryMb, ...(purpose && { purpose }),
+  };
   const printed = wholeLines(output);
-  const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);
+  const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(async () => {
+    printed.end();
+    await gathered.close();
+  });
   if (outcome.exit.code === DOCKERFILE) return undefined;
   const { image } = outcome;
   if (image === undefined) throw failure(outcome, limits, signal);
   return { ...outcome, image };
 }
 
+/** The buildpacks that the build does not find in its image or in the source: told to the pusher as they are fetched. */
+async function gather(parts: Parts, app: App, wanted: Parameters<typeof wantedBuildpacks>[2], output: Output, signal: AbortSignal): Promise<Gathered> {
+  try {
+    return await parts.buildpacks.gather(await wantedBuildpacks(parts, app, wanted), output, signal);
+  } catch (error) {
+    throw signal.aborted ? interrupted(signal) : error;
+  }
+}
+
+function interrupted({ reason }: AbortSignal): AppError {
+  return reason instanceof AppError ? reason : new AppError("build_failed", "The build was interrupted.");
+}
+
 function failure(outcome: { exit: { code: number; outOfMemory: boolean }; timedOut: boolean }, limits: Parts["config"]["limits"], signal: AbortSignal): AppError {
-  if (signal.aborted) return signal.reason instanceof AppError ? signal.reason : new AppError("build_failed", "The build was interrupted.");
+  if (signal.aborted) return interrupted(signal);
   if (outcome.timedOut) return new AppError("build_failed", `The build took longer than ${minutes(limits.buildMinutes)} and was stopped (PAAS_BUILD_MINUTES).`);
   if (outcome.exit.outOfMemory) return new AppError("build_failed", `The build used more than ${limits.buildMemoryMb} MB of memory and was killed (PAAS_BUILD_MEMORY_MB).`);
   if (outcome.exit.code === NO_BUILDPACK) return new BuildFailed("no_buildpack", "No default language could be detected for this app.");

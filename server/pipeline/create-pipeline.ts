@@ -3,6 +3,7 @@
 import type { App } from "../domain/model.ts";
 import { createAppLifecycle } from "./app-lifecycle.ts";
 import type { BuildLogs } from "./build-log.ts";
+import { createBuildpackChanges } from "./buildpack-changes.ts";
 import { createBuilds } from "./builds.ts";
 import { createChanges } from "./changes.ts";
 import { converge } from "./converge.ts";
@@ -34,6 +35,7 @@ export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Superv
     // A one-off dyno is never started anew: to restart it is to end it (devcenter: one-off-dynos).
     restart: async (app, which) => (which !== undefined && (await oneOffs.stop(app, which)) ? undefined : changes.restart(app, which)),
     stop: async (app, which) => ((await oneOffs.stop(app, which)) ? undefined : changes.stop(app, which)),
+    ...createBuildpackChanges(parts),
     ...createDomainChanges(parts, reroute),
     ...createEndpointChanges(parts),
     ...createSwitches(parts, reroute),

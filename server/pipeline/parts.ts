@@ -2,6 +2,8 @@
 
 import type { Logger } from "pino";
 import type { Router } from "../../proxy/client.ts";
+import type { Gatherer } from "../buildpacks/gather.ts";
+import type { OwnBuildpack } from "../buildpacks/own.ts";
 import type { Config } from "../config.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Store } from "../store/store.ts";
@@ -14,6 +16,7 @@ export type Parts = {
   store: Store;
   engine: Engine;
   router: Router;
+  buildpacks: { own: OwnBuildpack[]; gather: Gatherer };
   lock: AppLock;
   log: Logger;
   /** What happens to apps is told here, and nowhere else. */

@@ -1,5 +1,6 @@
 /** The pipeline as git, API and boot see it: every way in which an app changes. */
 
+import type { Buildpack } from "../domain/buildpack.ts";
 import type { App, Build, Domain, Release, SniEndpoint, Slug, TestRun, User } from "../domain/model.ts";
 import type { SwitchName } from "../domain/switches.ts";
 import type { Builds } from "./builds.ts";
@@ -49,6 +50,9 @@ export type Pipeline = Builds & {
   removeSniEndpoint(app: App, endpoint: string): Promise<SniEndpoint>;
   /** Turns maintenance mode or a feature on or off; resolves when the router does so. @throws AppError invalid_params */
   turn(app: App, name: Exclude<SwitchName, "acm">, on: boolean): Promise<void>;
+
+  /** The buildpacks of the app's builds from the next one on, in order; none: its source says. */
+  setBuildpacks(app: App, buildpacks: Buildpack[]): void;
 
   /** Those of the formation, then the one-off dynos. */
   dynos(app: App): Promise<DynoView[]>;

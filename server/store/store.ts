@@ -5,6 +5,7 @@ import { createAppTransfers } from "./app-transfers.ts";
 import { createApps } from "./apps.ts";
 import { createAuditEvents } from "./audit-events.ts";
 import { createBuilds } from "./builds.ts";
+import { createBuildpackInstallations } from "./buildpack-installations.ts";
 import { createCollaborators } from "./collaborators.ts";
 import { openDatabase, type Db } from "./database.ts";
 import { createDeployments } from "./deployments.ts";
@@ -46,6 +47,7 @@ function repositories(db: Db) {
     deployments: createDeployments(db),
     builds: createBuilds(db),
     testRuns: createTestRuns(db),
+    buildpackInstallations: createBuildpackInstallations(db),
     switches: createSwitches(db),
     domains: createDomains(db),
     logDrains: createLogDrains(db),

@@ -153,7 +153,7 @@ test("a build: pending with a live output that ends with it, then the slug and r
   for (const wrong of [url.slice(0, -1), `${url}x`, url.replace(/[^/]+$/, "x".repeat(43)), other]) expect((await fetch(wrong)).status).toBe(404);
 
   const listed = await server.ask<unknown[]>("GET", "/apps/objects/builds", { headers: { range: "created_at ..; max=10, order=desc" } });
-  expect(listed.body).toMatchObject([{ id: build.id }, { status: "succeeded", buildpacks: [{ name: "Node.js", url: "urn:buildpack:Node.js" }], slug: { id: uuid }, release: { id: uuid } }]);
+  expect(listed.body).toMatchObject([{ id: build.id }, { status: "succeeded", buildpacks: [{ name: "heroku/nodejs", url: "urn:buildpack:heroku/nodejs" }], slug: { id: uuid }, release: { id: uuid } }]);
   expect(await server.ask("GET", `/apps/objects/builds/${app.id}`)).toMatchObject({ status: 404, body: { resource: "build" } });
 
   const [slug] = server.store.slugs.kept(app.id);

@@ -25,6 +25,8 @@ export type BuildOptions = {
   env?: Record<string, string>;
   /** Builds that name the same cache share it; without a name nothing is kept. */
   cache?: string;
+  /** Buildpacks that come along, for the URLs in PAAS_BUILDPACKS. */
+  archives?: Tree[];
   /** The buildpacks that the app's last slug was made with. */
   last?: string[];
   /** Keep what was built as an image, to start dynos of it. */
@@ -93,15 +95,16 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
     docker,
     image,
 
-    async build(tree, { config = {}, env = {}, cache, last = [], keep = false, on } = {}) {
+    async build(tree, { config = {}, env = {}, cache, archives = [], last = [], keep = false, on } = {}) {
       const volume = `paas-test-buildpacks-${process.pid}-${cache}`;
       if (cache) volumes.add(volume);
       const configTar = await tar(config);
+      const archiveTars = await Promise.all(archives.map(tar));
       const place = { instance: "", appId: "", network: network.id };
       // What the pusher reads: both runs' output, and what is said between them.
       let said = "";
       const { exit, files, container } = await inRightImage(packages, image, last, place, { write: (line) => void (said += line) }, undefined, async (base, resumption) => {
-        const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), ...env, ...resumption };
+        const variables = { STACK: "debian-12", SOURCE_VERSION: "0123456789abcdef", PAAS_ENV_BYTES: String(configTar.length), PAAS_BUILDPACK_BYTES: archiveTars.map(({ length }) => length).join(" "), ...env, ...resumption };
         const container = await create({
           Image: on ?? base,
           Cmd: ["/opt/paas/bin/build"],
@@ -114,7 +117,7 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
         const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
         const output = collect(docker, stream);
         await container.start();
-        stream.end(Buffer.concat([settingsHeader(variables), configTar, await tar(tree)]));
+        stream.end(Buffer.concat([settingsHeader(variables), configTar, ...archiveTars, await tar(tree)]));
         const { StatusCode } = (await container.wait()) as { StatusCode: number };
         await output.done;
         said += output.text();

@@ -32,7 +32,7 @@ function house() {
   } as unknown as Engine;
   const log = pino({ level: "silent" });
   const events = { emit: () => undefined };
-  const parts: Parts = { store, router, engine, log, config: loadConfig({}), lock: createAppLock(), events, health: createHealthWatch({ engine, events }), retiring: new Set(), routerPort: () => 8080, now: () => AT };
+  const parts: Parts = { store, router, engine, log, config: loadConfig({}), lock: createAppLock(), buildpacks: { own: [], gather: async () => ({ inputs: [], close: async () => undefined }) }, events, health: createHealthWatch({ engine, events }), retiring: new Set(), routerPort: () => 8080, now: () => AT };
   const route = (more: Partial<Route> = {}): Route => ({ id: app.id, deployment: `${deployment.id}/1`, hosts: ["shop.localhost"], targets: [], unavailable: "H81", redirectToTls: false, hstsSeconds: 0, errorPage: "", maintenancePage: "", ...more });
   return {
     store, router, app, parts, route,

@@ -10,6 +10,7 @@ import type { App, Build, ProcessTypes, Release, User } from "../../server/domai
 import { AppError, invalidParams, notFound } from "../../server/errors.ts";
 import { freeName } from "../../server/pipeline/app-lifecycle.ts";
 import { appRoute } from "../../server/pipeline/app-route.ts";
+import { createBuildpackChanges } from "../../server/pipeline/buildpack-changes.ts";
 import { createDomainChanges, type RoutingParts } from "../../server/pipeline/domains.ts";
 import type { DynoView } from "../../server/pipeline/dyno.ts";
 import type { Pipeline } from "../../server/pipeline/pipeline.ts";
@@ -72,6 +73,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
   const reroute = (app: App): Promise<void> => routing.router.switchTo(appRoute(routing, currentTarget(routing, app), []));
 
   return {
+    ...createBuildpackChanges(routing),
     ...createDomainChanges(routing, reroute),
     ...createEndpointChanges(routing),
     ...createSwitches(routing, reroute),
