@@ -23,7 +23,7 @@ export function setUp({ app, release }: Target, appJson: AppJson, output: Output
   }
   if (appJson.addons.length > 0)
     problem(output, `app.json asks for add-ons, which are not offered here: ${appJson.addons.join(", ")}.\nAttach your own by config vars, such as DATABASE_URL.`);
-  if (appJson.stack !== undefined && appJson.stack !== STACK) problem(output, `app.json asks for the stack ${appJson.stack}. There is one here, ${STACK}: the app is built on it.`);
+  if (appJson.stack?.startsWith("heroku-")) problem(output, `app.json asks for the stack ${appJson.stack}, which is Heroku's: the app is built on ${STACK}.`);
   return added;
 }
 

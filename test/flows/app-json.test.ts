@@ -43,7 +43,7 @@ describe("app.json at an app's first deploy", { timeout: 120_000 }, () => {
     const first = await pushed(repository, "shop");
     expect(first).toContain("-----> Setting config vars of app.json\n       COOKIE_SECRET (generated)\n");
     expect(first).toContain(" !     app.json asks for add-ons, which are not offered here: heroku-postgresql:mini, heroku-redis.\n");
-    expect(first).toContain(" !     app.json asks for the stack heroku-24. There is one here, debian-12: the app is built on it.\n");
+    expect(first).toContain(" !     app.json asks for the stack heroku-24, which is Heroku's: the app is built on debian-12.\n");
     expect(first).toContain("deployed to paas\n-----> Running postdeploy script...\nseeding with mine in postdeploy.3 of v3\nhalf\n\nVerifying deploy... done.\n");
     const after = await config("shop");
     expect(after).toEqual({ MAIL_URL: "smtp://mail", GREETING: "mine", COOKIE_SECRET: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
@@ -72,8 +72,12 @@ describe("app.json at an app's first deploy", { timeout: 120_000 }, () => {
     await repository.commit({ Procfile: "web: exit 5\n", "app.json": json(appJson) });
     expect(refusalIn(await repository.push(paas.remote("retry")))).toContain("exited with status 5");
     expect(await config("retry")).toEqual({});
-    await repository.commit(smallApp());
-    expect(await pushed(repository, "retry")).toContain("-----> Running postdeploy script...\nseeded\n");
+    // P6: no web process is no fault.
+    await repository.commit({ Procfile: "worker: sleep 1000\n" });
+    const told = await pushed(repository, "retry");
+    expect(told).toContain("       Released v3\n-----> Running postdeploy script...\nseeded\n");
+    expect((await paas.get("retry")).status).toBe(503);
+    expect((await paas.api<{ type: string; quantity: number }[]>("GET", "/apps/retry/formation")).body.map(({ type, quantity }) => `${type}=${quantity}`)).toEqual(["worker=0"]);
     expect(Object.keys(await config("retry"))).toEqual(["SECRET"]);
   });
 });

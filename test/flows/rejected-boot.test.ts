@@ -25,6 +25,14 @@ const CASES: Case[] = [
     says: ["-----> Launching...\n\n !     web.1 exited with status 5 before it was up.\n !     The last lines that web.1 printed:\n !       line 6\n", " !       line 25\n\n !     Push rejected to app.\n"],
   },
   {
+    why: "whose web process goes into the background (P19)", files: { ...smallApp(), Procfile: `web: ${NODE} server.mjs & disown\n` },
+    says: ["web.1 exited with status 0 before it was up.\n"],
+  },
+  {
+    why: "whose command no shell takes (P20)", files: { Procfile: "web: echo 'unterminated\n" },
+    says: ["web.1 exited with status ", "unexpected EOF while looking for matching"],
+  },
+  {
     why: "whose command is not there", files: { Procfile: "web: ./serve\n" },
     says: ["web.1 exited with status 127 before it was up.\n", "./serve: No such file or directory\n"],
   },

@@ -16,6 +16,8 @@ const CASES: Case[] = [
   { why: "whose build fails", files: node("echo compiling && exit 3"), says: ["       compiling\n", " !     Push rejected, failed to compile Node.js app.\n"] },
   { why: "that no buildpack takes", files: { "README.md": "# Nothing\n", "main.f90": "end\n" }, says: [" !     No default language could be detected for this app.\n", "         main.f90\n", "package.json"] },
   { why: "whose Procfile is malformed", files: { Procfile: "web: ./serve\nworker ./work\n" }, says: [' !     Procfile, line 2: must read "<process type>: <command>".\n'] },
+  { why: "whose Procfile names no process (P2, P3)", files: { Procfile: "# web: ./serve\n\n" }, says: [" !     Procfile: declares no process type, and the buildpack has no default. Add a line such as \"web: ./serve --port $PORT\".\n"] },
+  { why: "whose app.json is too large (J3)", files: { ...smallApp(), "app.json": " ".repeat(300 * 1024) }, says: [" !     app.json: must not be larger than 262144 bytes.\n"] },
   { why: "whose app.json is no JSON", files: { ...smallApp(), "app.json": "{" }, says: [" !     app.json: is not valid JSON"] },
   { why: "whose app.json asks for what cannot be", files: { ...smallApp(), "app.json": json({ formation: { web: { quantity: -1 } } }) }, says: [" !     app.json: formation.web.quantity must be >= 0\n"] },
   {
