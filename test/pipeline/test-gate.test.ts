@@ -39,7 +39,8 @@ function house(ended: () => Promise<Ended> = async () => PASSED, built: () => Pr
     },
     removeImage: async (image) => void asked.removed.push(image),
   } satisfies Partial<Engine> as unknown as Engine;
-  const parts = { store, engine, config: loadConfig({}), log: pino({ level: "silent" }), events: { emit: (event: PlatformEvent) => void events.push(event) }, now: () => AT } as unknown as Parts;
+  const buildpacks: Parts["buildpacks"] = { own: [], gather: async () => ({ inputs: [], close: async () => undefined }) };
+  const parts = { store, engine, buildpacks, config: loadConfig({}), log: pino({ level: "silent" }), events: { emit: (event: PlatformEvent) => void events.push(event) }, now: () => AT } as unknown as Parts;
   const logs = createBuildLogs(scratchFolder());
   const gate = createTestGate(parts, logs);
   let printed = "";
