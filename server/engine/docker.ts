@@ -129,7 +129,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
       const below = await dependencyBase(docker, lastImage, preparedImage());
       return { appId, memoryMb, image: below ?? (await packageImages.find(preparedImage(), lastBuildpacks)) ?? preparedImage(), keeps: below !== undefined };
     }),
-    discardPrepared: () => sandboxes.discard(),
+    discardPrepared: () => sandboxes.discardAll(),
     async buildImage(spec, ...rest) {
       await network(spec.appId);
       return buildOwnImage(spec, ...rest);
@@ -150,7 +150,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     },
 
     async removeApp(appId) {
-      await sandboxes.discard(appId);
+      await sandboxes.forget(appId);
       await Promise.all((await list(undefined, appId)).map(({ Id }) => remover.remove(Id)));
       const networks = await within(CALL_MS, "list networks", docker.listNetworks({ filters: ours(instance, "network", appId) }));
       await Promise.all(networks.map(({ Id }) => removeNetwork(Id)));

@@ -16,7 +16,15 @@ export type Remover = {
 /** @param logs what a dyno printed last is read before the engine throws it away. */
 export function createRemover(docker: Dockerode, logs: Pick<DynoLogs, "follows" | "read" | "removed">): Remover {
   const late = new Set<string>();
-  const remove = async (id: string): Promise<void> => {
+  const going = new Map<string, Promise<void>>();
+
+  /** The engine says of one whose removal is under way that all is well: whoever needs it gone waits for that removal. */
+  const remove = (id: string): Promise<void> => {
+    const removal = going.get(id) ?? removeNow(id).finally(() => going.delete(id));
+    going.set(id, removal);
+    return removal;
+  };
+  const removeNow = async (id: string): Promise<void> => {
     late.add(id);
     if (logs.follows(id)) {
       await unlessGone(within(CALL_MS, "kill dyno", docker.getContainer(id).kill()));

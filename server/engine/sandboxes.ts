@@ -41,8 +41,10 @@ export type Sandboxes = {
   prepare(appId: string, key: string, choose: () => Promise<SandboxSpec>): Promise<void>;
   /** The one that waits under this key, if it still runs. One under another key is thrown away. */
   take(appId: string, key: string): Promise<Sandbox | undefined>;
-  /** Throws away the app's, or all. */
-  discard(appId?: string): Promise<void>;
+  /** Throws all away. */
+  discardAll(): Promise<void>;
+  /** Throws away that of an app that is no more; none is started for it from now on. */
+  forget(appId: string): Promise<void>;
 };
 
 type Waiting = { key: string; sandbox: Promise<Sandbox | undefined>; timer: NodeJS.Timeout };
@@ -51,6 +53,8 @@ type Waiting = { key: string; sandbox: Promise<Sandbox | undefined>; timer: Node
 export function createSandboxes(docker: Dockerode, instance: string, remover: Remover, share: BuildShare, most: number): Sandboxes {
   // In the order in which they were started.
   const waiting = new Map<string, Waiting>();
+  /** Apps that are no more: their last push may still be about to prepare for the next one. */
+  const gone = new Set<string>();
 
   async function start(spec: SandboxSpec, kind: "build" | "sandbox" = "build"): Promise<Sandbox> {
     const container = await within(CALL_MS, "create build", docker.createContainer(containerOf(instance, spec, kind, share)));
@@ -86,10 +90,10 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
 
     async prepare(appId, key, choose) {
       await discard(appId);
-      if (most === 0) return;
+      if (most === 0 || gone.has(appId)) return;
       const [oldest] = waiting.keys();
       if (waiting.size >= most && oldest !== undefined) void discard(oldest);
-      const sandbox = choose().then((spec) => start(spec, "sandbox")).catch(() => undefined);
+      const sandbox = choose().then((spec) => (gone.has(appId) ? undefined : start(spec, "sandbox"))).catch(() => undefined);
       const timer = setTimeout(() => void discard(appId), LONGEST_WAIT_MS).unref();
       waiting.set(appId, { key, sandbox, timer });
       const started = await sandbox;
@@ -108,7 +112,12 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
       return found.sandbox;
     },
 
-    discard: async (appId) => void (await Promise.all((appId === undefined ? [...waiting.keys()] : [appId]).map(discard))),
+    discardAll: async () => void (await Promise.all([...waiting.keys()].map(discard))),
+
+    async forget(appId) {
+      gone.add(appId);
+      await discard(appId);
+    },
   };
 }
 
