@@ -33,7 +33,9 @@ import { createPlatformEvents } from "./pipeline/events.ts";
 import { createHealthWatch } from "./pipeline/health-watch.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { recover } from "./pipeline/recover.ts";
+import { takesReview } from "./pipeline/review-apps.ts";
 import { SECRET_LINE, meet } from "./pipeline/rendezvous.ts";
+import type { Branches } from "./pipeline/source.ts";
 import { createSupervisor } from "./pipeline/supervisor.ts";
 import { createRouterProcess } from "./router-process.ts";
 import { createFetcher } from "./outbound/fetch.ts";
@@ -104,7 +106,8 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
   };
   const supervisor = createSupervisor(parts);
   const buildLogs = createBuildLogs(dataDir.buildLogs);
-  const pipeline = createPipeline(parts, buildLogs, supervisor, (appId) => git.removeRepository(appId));
+  const branches: Branches = { find: (appId, branch) => git.branches.find(appId, branch), remove: (appId, branch) => git.branches.remove(appId, branch) };
+  const pipeline = createPipeline(parts, buildLogs, supervisor, (appId) => git.removeRepository(appId), branches);
   const sources = createSources({ dir: dataDir.sources, fetcher, assertSpace: () => assertDiskSpace(parts) });
   const acm = createAcm(parts, createAuthority(parts));
 
@@ -130,6 +133,20 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
       audit.record({ actor: user, type: "app", action: "push", app, address, data: { branch, commit: source.commit, served } });
       return served;
     },
+    reviews: {
+      takes: (app, branch) => takesReview(store, app, branch),
+      async deploy({ app, user, branch, source, address, startedAt }, output, signal) {
+        const served = await pipeline.reviews.push(app, { user, branch, source, startedAt }, output, signal);
+        audit.record({ actor: user, type: "review-app", action: "push", app, address, data: { branch, commit: source.commit, served } });
+        return served;
+      },
+      async branchGone({ app, user, branch, address }, output) {
+        if (!store.reviewApps.ofBranch(app.id, branch)) return true;
+        const gone = await pipeline.reviews.branchGone(app, branch, output);
+        audit.record({ actor: user, type: "review-app", action: "destroy", app, address, data: { branch, gone } });
+        return gone;
+      },
+    },
     runningBuild(appId) {
       const build = pipeline.runningBuild(appId);
       return build && { id: build.id, startedAt: build.createdAt, user: store.users.find(build.userId)?.email ?? "" };
@@ -143,14 +160,14 @@ export async function startApp(config: Config, log: Logger, onProgress: (line: s
     if (!ready && request.routeOptions.url !== "/health") throw new AppError("starting", "The platform is still starting. Try again in a moment.");
   });
   git.register(http);
-  registerApi(http, { config, store, ownBuildpacks: parts.buildpacks.own, logs, identities, audit, webhooks, pipeline, sources, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
+  registerApi(http, { config, store, ownBuildpacks: parts.buildpacks.own, logs, identities, audit, webhooks, pipeline, sources, branches, acm, log, routerPort: routerProcess.port, routerTlsPort: routerProcess.tlsPort, apiPort: () => apiPort, tlsPort: () => tls?.port, ready: () => ready });
   await git.start();
   await http.listen({ host: config.bind, port: config.apiPort });
   apiPort = (http.server.address() as { port: number }).port;
   const tls = await startTls(config, dataDir.tls, log, { http: http.server, rendezvous: { line: SECRET_LINE, meet: (socket, first) => void meet(pipeline.oneOffs, socket, first) } });
 
   await untilRecovered(parts, logs, onProgress);
-  supervisor.start();
+  supervisor.start(() => void pipeline.reviews.tidy());
   store.pipelinePromotions.abandon("The platform was stopped before this was done.");
   webhooks.start();
   acm.start();

@@ -40,6 +40,8 @@ export type Config = {
   /** Slugs kept per app besides the current one. */
   slugsKept: number;
   limits: { dynoMemoryMb: number; buildMemoryMb: number; buildMinutes: number; testMinutes: number; releaseMinutes: number; bootSeconds: number; drainSeconds: number; stopSeconds: number; oneOffHours: number; oneOffDynos: number };
+  /** Review apps are discarded so long after their last push. */
+  reviewDays: number;
   /** Requests to the API that each token may make in an hour. */
   requestsPerHour: number;
   /** How long the audit trail goes back. */
@@ -142,6 +144,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       oneOffHours: integer("PAAS_ONE_OFF_HOURS", 24, 1, 24 * 30),
       oneOffDynos: integer("PAAS_ONE_OFF_DYNOS", 10, 0, 1000),
     },
+    reviewDays: integer("PAAS_REVIEW_DAYS", 7, 1, 365),
     requestsPerHour: integer("PAAS_REQUESTS_PER_HOUR", 4500, 1, 1_000_000_000),
     auditDays: integer("PAAS_AUDIT_DAYS", 90, 1, 3650),
     programPath: text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),

@@ -34,6 +34,8 @@ import { servePipelinePromotions } from "./pipeline-promotions.ts";
 import { servePipelines } from "./pipelines.ts";
 import { servePlatform } from "./platform.ts";
 import { serveReleases } from "./releases.ts";
+import { serveReviewAppConfig } from "./review-app-config.ts";
+import { serveReviewApps } from "./review-apps.ts";
 import { serveSlugs } from "./slugs.ts";
 import { createRouteBook, serveSchema } from "./schema.ts";
 import { serveSniEndpoints } from "./sni-endpoints.ts";
@@ -86,6 +88,8 @@ export function registerApi(fastify: FastifyInstance, deps: ApiDeps): void {
     servePipelinePromotions(api, deps);
     serveTestConfigVars(api, deps);
     serveTestRuns(api, deps, testOutputs);
+    serveReviewApps(api, deps);
+    serveReviewAppConfig(api, deps);
     serveBuildpackInstallations(api, deps);
     serveBuildpackRegistry(api, deps);
     serveFeatures(api, deps);

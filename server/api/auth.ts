@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { basicFromAuthorization, isOwnToken, tokenFromAuthorization } from "../domain/credentials.ts";
-import type { Account, App, AppPipeline, PipelineCoupling, PipelinePromotion, TestRun } from "../domain/model.ts";
+import type { Account, App, AppPipeline, PipelineCoupling, PipelinePromotion, ReviewApp, TestRun } from "../domain/model.ts";
 import { permits } from "../domain/scope.ts";
 import { AppError, notFound } from "../errors.ts";
 import { mayUse, mayUsePipeline, owns } from "../identity/access.ts";
@@ -14,7 +14,7 @@ type Guard = { store: Store; identities: Identities };
 
 /** Puts the guard before every route of this context. */
 export function guard(api: FastifyInstance, deps: Guard): void {
-  for (const name of ["identity", "permitted", "app", "person", "pipeline", "coupling", "promotion", "run"]) api.decorateRequest(name, null);
+  for (const name of ["identity", "permitted", "app", "person", "pipeline", "coupling", "promotion", "run", "review"]) api.decorateRequest(name, null);
   api.addHook("onRoute", ({ method, url }: RouteOptions) => [method].flat().forEach((one) => policyOf(one, url)));
   api.addHook("onRequest", async (request, reply) => {
     const policy = policyOf(request.method, request.routeOptions.url);
@@ -62,6 +62,11 @@ export function pipelineOf(request: FastifyRequest): AppPipeline {
 /** The coupling that the path names. Only behind the guard. */
 export function couplingOf(request: FastifyRequest): PipelineCoupling {
   return request.getDecorator<PipelineCoupling>("coupling");
+}
+
+/** The review app that the path names. Only behind the guard. */
+export function reviewOf(request: FastifyRequest): ReviewApp {
+  return request.getDecorator<ReviewApp>("review");
 }
 
 /** The promotion that the path names. Only behind the guard. */
@@ -113,7 +118,7 @@ function countDown({ identities }: Guard, identity: Identity, reply: FastifyRepl
 }
 
 function findWhatThePathNames({ store }: Guard, request: FastifyRequest, user: Account, policy: Policy): void {
-  const params = (request.params ?? {}) as Partial<Record<"app" | "user" | "pipeline" | "coupling" | "promotion" | "run", string>>;
+  const params = (request.params ?? {}) as Partial<Record<"app" | "user" | "pipeline" | "coupling" | "promotion" | "run" | "review", string>>;
   if (params.user !== undefined) request.setDecorator("person", findPerson(store, user, params.user));
   if (params.app !== undefined) request.setDecorator("app", appOfPath(store, request, user, params.app, policy));
   if (params.pipeline !== undefined) request.setDecorator("pipeline", pipelineOfPath(store, user, params.pipeline, policy));
@@ -135,6 +140,12 @@ function findWhatThePathNames({ store }: Guard, request: FastifyRequest, user: A
     const pipeline = promotion && store.pipelines.find(promotion.pipelineId);
     if (!pipeline || !mayUsePipeline(store, user, pipeline)) throw notFound("pipeline_promotion", "Couldn't find that pipeline promotion.");
     request.setDecorator("promotion", promotion);
+  }
+  if (params.review !== undefined) {
+    const review = store.reviewApps.find(params.review);
+    const parent = review && store.apps.find(review.parentId);
+    if (!parent || !mayUse(store, user, parent)) throw notFound("review_app", "Couldn't find that review app.");
+    request.setDecorator("review", review);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Audit } from "../identity/audit.ts";
 import type { Identities } from "../identity/identity.ts";
 import type { Logs } from "../logs/logs.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Branches } from "../pipeline/source.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Store } from "../store/store.ts";
 import type { WebhookService } from "../webhooks/webhooks.ts";
@@ -20,6 +21,7 @@ export type ApiDeps = {
   pipeline: Pipeline;
   sources: Sources;
   ownBuildpacks: OwnBuildpack[];
+  branches: Pick<Branches, "find">;
   acm: Acm;
   logs: Logs;
   log: Logger;

@@ -10,15 +10,21 @@ import { stableId } from "./stable-id.ts";
 const SWITCH = { type: "object", additionalProperties: false, required: ["enabled"], properties: { enabled: { type: "boolean" } } };
 const KEYS = { name: (feature: { name: string }) => feature.name, id: (feature: { id: string }) => feature.id };
 
+/** What Heroku tries out on accounts is not here. This one tells its CLI to ask this API for a pipeline's repository, and nobody else. */
+const REPOSITORIES = {
+  created_at: "2026-01-01T00:00:00Z", description: "A pipeline's repository is that of one of its apps", display_name: "Repositories", doc_url: "", enabled: true, feedback_email: null,
+  id: stableId("feature", "account", "dashboard-repositories-api"), name: "dashboard-repositories-api", state: "general", updated_at: "2026-01-01T00:00:00Z",
+};
+
 type FeatureParams = { Params: { feature: string } };
 
 /** Switches of an app that Heroku calls features. */
 export function serveFeatures(api: FastifyInstance, deps: ApiDeps): void {
-  // Of people there are none: what Heroku tries out on accounts is not here.
-  api.get("/account/features", { schema: { summary: "Your account's features: none" } }, async (request, reply) => sendPage(request, reply, [] as { id: string; name: string }[], KEYS, (feature) => feature));
+  api.get("/account/features", { schema: { summary: "Your account's features: one, which is on" } }, async (request, reply) => sendPage(request, reply, [REPOSITORIES], KEYS, (feature) => feature));
 
-  api.get<FeatureParams>("/account/features/:feature", { schema: { summary: "One feature of your account: none is there" } }, async () => {
-    throw notFound("feature");
+  api.get<FeatureParams>("/account/features/:feature", { schema: { summary: "One feature of your account" } }, async (request) => {
+    if (request.params.feature !== REPOSITORIES.name && request.params.feature !== REPOSITORIES.id) throw notFound("feature");
+    return REPOSITORIES;
   });
 
   api.get("/apps/:app/features", { schema: { summary: "The app's features" } }, async (request, reply) => {

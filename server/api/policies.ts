@@ -174,6 +174,19 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "GET /pipelines/:pipeline/stage/test/config-vars": { scope: "read-protected" },
   "PATCH /pipelines/:pipeline/stage/test/config-vars": { scope: "write-protected", role: "owner" },
 
+  // A review app has its parent's config vars.
+  "POST /review-apps": { scope: "write-protected", records: ["branch", "pipeline", "pr_number"] },
+  "GET /review-apps/:review": { scope: "read" },
+  "DELETE /review-apps/:review": { scope: "write" },
+  "GET /apps/:app/review-app": { scope: "read" },
+  "GET /pipelines/:pipeline/review-apps": { scope: "read" },
+  "GET /pipelines/:pipeline/review-app-config": { scope: "read" },
+  "POST /pipelines/:pipeline/review-app-config": { scope: "write", records: ["automatic_review_apps", "destroy_stale_apps", "stale_days", "base_name"] },
+  "PATCH /pipelines/:pipeline/review-app-config": { scope: "write", records: ["automatic_review_apps", "destroy_stale_apps", "stale_days", "base_name"] },
+  "DELETE /pipelines/:pipeline/review-app-config": { scope: "write" },
+  "GET /pipelines/:pipeline/repo": { scope: "read" },
+  "GET /pipelines/:pipeline/repo/branches/:branch": { scope: "read" },
+
   "GET /metrics": { scope: "read", role: "admin" },
   "GET /addons": { scope: "read" },
   "GET /addons/:addon": { scope: "read" },

@@ -41,6 +41,40 @@ export type PipelinePromotion = { id: string; pipelineId: string; sourceAppId: s
 
 export type PromotionTarget = { id: string; promotionId: string; appId: string; releaseId: string | null; status: "pending" | "succeeded" | "failed"; errorMessage: string | null };
 
+export type ReviewAppStatus = "pending" | "creating" | "created" | "errored" | "deleting";
+
+/** An app of its own for a branch of another app. */
+export type ReviewApp = {
+  id: string;
+  /** Null before it is made, and of one that failed. */
+  appId: string | null;
+  /** The app whose repository has the branch. */
+  parentId: string;
+  pipelineId: string | null;
+  branch: string;
+  prNumber: number | null;
+  status: ReviewAppStatus;
+  /** Why it failed, for people. */
+  message: string | null;
+  creatorId: string;
+  createdAt: string;
+  /** Of the last push: it is discarded so long after it. */
+  updatedAt: string;
+};
+
+/** How a pipeline makes its review apps. */
+export type ReviewAppConfig = {
+  pipelineId: string;
+  /** By pushes; otherwise through the API alone. */
+  automatic: boolean;
+  destroyStale: boolean;
+  staleDays: number;
+  /** What their names begin with; null: the parent's name. */
+  baseName: string | null;
+  createdAt: string;
+  updatedAt: string;
+};
+
 /** Where an app's events are sent, and signed with what. Never show secret and authorization. */
 export type Webhook = {
   id: string; appId: string; url: string; include: string[];

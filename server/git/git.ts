@@ -6,14 +6,16 @@ import { promisify } from "node:util";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { App, User } from "../domain/model.ts";
+import { isBranchName } from "../domain/review-app.ts";
 import type { Output } from "../pipeline/output.ts";
-import type { Source } from "../pipeline/source.ts";
+import type { Branches, Source } from "../pipeline/source.ts";
 import { adoptGitEnvironment, writeGitConfig } from "./gitconfig.ts";
 import { createHookServer } from "./hook-server.ts";
 import { registerGitRoutes, type Pusher } from "./http.ts";
-import { createPreReceive, type RunningBuild } from "./pre-receive.ts";
+import { createPreReceive, type GitReviews, type RunningBuild } from "./pre-receive.ts";
 import { createPushes, type Push } from "./pushes.ts";
-import { collectGarbage, countPacks, createRepositories, readRef, removeQuarantines } from "./repository.ts";
+import { collectGarbage, countPacks, createRepositories, deleteRef, readRef, removeQuarantines } from "./repository.ts";
+import { createSource } from "./source.ts";
 
 export type GitDeps = {
   /** Repositories in `<dataDir>/repositories/<app id>.git`; hooks, gitconfig and hook.sock beside them. */
@@ -31,6 +33,7 @@ export type GitDeps = {
   deploy(push: { app: App; user: User; branch: string; source: Source; address: string | undefined; startedAt: string }, output: Output, signal: AbortSignal): Promise<boolean>;
   /** What holds the app's lock now. */
   runningBuild(appId: string): RunningBuild | undefined;
+  reviews: GitReviews;
 };
 
 export type GitOptions = {
@@ -61,6 +64,8 @@ export type Git = {
   stop(graceMs?: number): Promise<void>;
   /** Joins the packs of an app's repository. False when it is being pushed to. */
   gc(appId: string): Promise<boolean>;
+  /** What was pushed to branches. */
+  branches: Branches;
   /** Ends the app's pushes and deletes its repository. */
   removeRepository(appId: string): Promise<void>;
 };
@@ -95,6 +100,7 @@ export function createGit(deps: GitDeps, overrides: Partial<GitOptions> = {}): G
     takeNews: (appId) => created.delete(appId),
     deploy: deps.deploy,
     runningBuild: deps.runningBuild,
+    reviews: deps.reviews,
     maxSourceBytes: options.maxSourceBytes,
     maxSourceMs: options.maxSourceMs,
     stopping: stopping.signal,
@@ -152,6 +158,18 @@ export function createGit(deps: GitDeps, overrides: Partial<GitOptions> = {}): G
     async gc(appId) {
       const directory = repositories.find(appId);
       return directory !== undefined && pushes.rest(appId, () => collectGarbage(directory, gcStop.signal));
+    },
+
+    branches: {
+      async find(appId, branch) {
+        const directory = isBranchName(branch) ? repositories.find(appId) : undefined;
+        const commit = directory && (await readRef(directory, `refs/heads/${branch}`));
+        return directory && commit ? createSource({ directory, commit, env: {}, maxBytes: options.maxSourceBytes, maxMs: options.maxSourceMs }) : undefined;
+      },
+      async remove(appId, branch) {
+        const directory = isBranchName(branch) ? repositories.find(appId) : undefined;
+        if (directory) await deleteRef(directory, `refs/heads/${branch}`);
+      },
     },
 
     async removeRepository(appId) {

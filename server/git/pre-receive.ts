@@ -12,13 +12,26 @@ import { createSource } from "./source.ts";
 
 export type RunningBuild = { user: string; startedAt: string; id: string };
 
+/** Branches that have apps of their own. */
+export type GitReviews = {
+  /** Whether pushing the branch deploys it to a review app of the app. @throws AppError a sentence for the pusher where it must not be pushed */
+  takes(app: App, branch: string): boolean;
+  /** Resolves true when the review app serves it. */
+  deploy(push: DeployOf, output: Output, signal: AbortSignal): Promise<boolean>;
+  /** The branch is being deleted. False where it must stay. */
+  branchGone(push: Omit<DeployOf, "source" | "startedAt">, output: Output): Promise<boolean>;
+};
+
+type DeployOf = { app: App; user: User; branch: string; source: Source; address: string | undefined; startedAt: string };
+
 export type PreReceiveOptions = {
   log: Logger;
   pushes: Pushes;
   /** True once: this push created the app, and nobody was told yet. */
   takeNews(appId: string): boolean;
-  deploy(push: { app: App; user: User; branch: string; source: Source; address: string | undefined; startedAt: string }, output: Output, signal: AbortSignal): Promise<boolean>;
+  deploy(push: DeployOf, output: Output, signal: AbortSignal): Promise<boolean>;
   runningBuild(appId: string): RunningBuild | undefined;
+  reviews: GitReviews;
   maxSourceBytes: number;
   maxSourceMs: number;
   /** Fires when the server stops and the grace time is over. */
@@ -26,6 +39,7 @@ export type PreReceiveOptions = {
 };
 
 const DEPLOY_BRANCHES = ["main", "master"];
+const HEADS = "refs/heads/";
 const NONE = /^0+$/;
 
 /** @returns the verdict on the whole push: git takes every ref of it or none. */
@@ -35,16 +49,19 @@ export function createPreReceive(options: PreReceiveOptions) {
     if (!push) return reject(output, "this server does not know of it. Push again.");
     if (options.takeNews(push.app.id)) topic(output, `Created app ${push.app.name}`);
 
-    const deploys = call.updates.filter((update) => branchOf(update) !== undefined);
-    const [update, second] = deploys;
-    if (!update) return skip(call.updates, output);
-    const branch = branchOf(update) as string;
-    if (second) return reject(output, "it has both main and master. Push the one that shall be deployed.");
+    const { wanted, gone, refused } = sort(options.reviews, push.app, call.updates);
+    if (refused !== undefined) return reject(output, refused);
+    const [first, second] = wanted;
+    if (!first) return (await discardReviews(options, push, gone, output)) && skip(call.updates, output);
+    const { branch, update, isReview } = first;
+    if (second) return reject(output, isReview || second.isReview ? `it has both ${branch} and ${second.branch}. Push one of them at a time.` : "it has both main and master. Push the one that shall be deployed.");
     if (NONE.test(update.after)) return reject(output, `cannot delete ${branch} branch.`);
+    if (gone.length > 0) return reject(output, `it deploys ${branch} and deletes ${gone.join(", ")}. Push one of them at a time.`);
 
-    const running = options.runningBuild(push.app.id) ?? options.pushes.deployingFor(push.app.id);
+    const claim = isReview ? branch : "";
+    const running = (isReview ? undefined : options.runningBuild(push.app.id)) ?? options.pushes.deployingFor(push.app.id, claim);
     if (running) return reject(output, busy(running));
-    options.pushes.claim(push);
+    options.pushes.claim(push, claim);
 
     const env = await quarantineEnvironment(push.directory, call.quarantine);
     const { tip, type, hasSubmodules } = await inspect(push.directory, update.ref, update.after, env);
@@ -54,17 +71,17 @@ export function createPreReceive(options: PreReceiveOptions) {
 
     if (hasSubmodules) problem(output, "Warning: submodules are not fetched; their folders will be empty.");
     const source = createSource({ directory: push.directory, commit: update.after, env, maxBytes: options.maxSourceBytes, maxMs: options.maxSourceMs });
-    return deploy(options, push, { branch, update, source, output, hookGone });
+    return deploy(options, push, { branch, update, isReview, source, output, hookGone });
   };
 }
 
-type Deploy = { branch: string; update: RefUpdate; source: Source; output: Output; hookGone: AbortSignal };
+type Deploy = Deployable & { source: Source; output: Output; hookGone: AbortSignal };
 
-async function deploy(options: PreReceiveOptions, push: Push, { branch, update, source, output, hookGone }: Deploy): Promise<boolean> {
+async function deploy(options: PreReceiveOptions, push: Push, { branch, update, isReview, source, output, hookGone }: Deploy): Promise<boolean> {
   const { app, user, address, startedAt } = push;
   const signal = AbortSignal.any([hookGone, push.signal, options.stopping]);
   try {
-    const serves = await options.deploy({ app, user, branch, source, address, startedAt }, output, signal);
+    const serves = await (isReview ? options.reviews.deploy : options.deploy)({ app, user, branch, source, address, startedAt }, output, signal);
     if (!serves) {
       if (options.stopping.aborted) problem(output, "Push rejected, the server is stopping. What ran before still serves; push again in a moment.");
       return false;
@@ -75,16 +92,44 @@ async function deploy(options: PreReceiveOptions, push: Push, { branch, update, 
     return reject(output, publicMessage(error));
   }
   push.released = { ref: update.ref, commit: update.after };
+  if (isReview) return true;
   await setHead(push.directory, branch).catch((error: unknown) => options.log.error({ err: error, app: app.name }, "HEAD was not set"));
   return true;
 }
 
-function branchOf(update: RefUpdate): string | undefined {
-  return DEPLOY_BRANCHES.find((branch) => update.ref === `refs/heads/${branch}`);
+type Deployable = { branch: string; update: RefUpdate; isReview: boolean };
+
+/** What of a push is to be deployed, which branches with review apps are deleted by it, and why it cannot be taken at all. */
+function sort(reviews: GitReviews, app: App, updates: RefUpdate[]): { wanted: Deployable[]; gone: string[]; refused: string | undefined } {
+  const [wanted, gone]: [Deployable[], string[]] = [[], []];
+  for (const update of updates) {
+    const branch = branchOf(update);
+    if (branch === undefined) continue;
+    if (DEPLOY_BRANCHES.includes(branch)) wanted.push({ branch, update, isReview: false });
+    else if (NONE.test(update.after)) gone.push(branch);
+    else {
+      try {
+        if (reviews.takes(app, branch)) wanted.push({ branch, update, isReview: true });
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        return { wanted: [], gone: [], refused: error.message };
+      }
+    }
+  }
+  return { wanted, gone, refused: undefined };
+}
+
+async function discardReviews({ reviews }: PreReceiveOptions, { app, user, address }: Push, branches: string[], output: Output): Promise<boolean> {
+  for (const branch of branches) if (!(await reviews.branchGone({ app, user, branch, address }, output))) return false;
+  return true;
+}
+
+function branchOf({ ref }: RefUpdate): string | undefined {
+  return ref.startsWith(HEADS) ? ref.slice(HEADS.length) : undefined;
 }
 
 function skip(updates: RefUpdate[], output: Output): boolean {
-  if (updates.some(({ ref, after }) => ref.startsWith("refs/heads/") && !NONE.test(after)))
+  if (updates.some(({ ref, after }) => ref.startsWith(HEADS) && !NONE.test(after)))
     topic(output, `Pushed to branch other than [${DEPLOY_BRANCHES.join(", ")}], skipping build.`);
   return true;
 }

@@ -43,7 +43,7 @@ export function createPushes(onEnd: (push: Push, signal: NodeJS.Signals | null) 
       open.set(pid, push);
       child.on("exit", (_code, signal) => {
         open.delete(pid);
-        if (deploying.get(app.id) === push) deploying.delete(app.id);
+        for (const [what, holder] of deploying) if (holder === push) deploying.delete(what);
         gone.abort(new Error("The push was broken off."));
         onEnd(push, signal);
         if (open.size === 0) idle?.();
@@ -53,11 +53,11 @@ export function createPushes(onEnd: (push: Push, signal: NodeJS.Signals | null) 
     find: (pid: number): Push | undefined => open.get(pid),
     all: (): Push[] => [...open.values()],
     isReceiving,
-    deployingFor: (appId: string): Push | undefined => deploying.get(appId),
+    deployingFor: (appId: string, branch = ""): Push | undefined => deploying.get(`${appId} ${branch}`),
 
-    /** The app's one deploying push, held until its receive-pack has moved the ref and exited. Check deployingFor() first. */
-    claim(push: Push): void {
-      deploying.set(push.app.id, push);
+    /** The one push that deploys the app, or the review app of that branch of it, held until its receive-pack has moved the ref and exited. Check deployingFor() first. */
+    claim(push: Push, branch = ""): void {
+      deploying.set(`${push.app.id} ${branch}`, push);
     },
 
     /** Runs `work` while nothing receives for the app: skipped when something does, and what comes meanwhile waits in atRest(). */

@@ -88,6 +88,11 @@ export async function readRef(directory: string, ref: string): Promise<string | 
   }
 }
 
+/** Deletes a branch. Idempotent. */
+export async function deleteRef(directory: string, ref: string): Promise<void> {
+  await runGit(["--git-dir", directory, "update-ref", "-d", ref]);
+}
+
 /** Makes `branch` the one that a clone checks out. */
 export async function setHead(directory: string, branch: string): Promise<void> {
   if ((await readFile(join(directory, "HEAD"), "latin1")) === `ref: refs/heads/${branch}\n`) return;

@@ -28,14 +28,14 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
   const tidyCertificates = (app: string): Promise<void> => serveCertificates(parts).catch((error: unknown) => log.warn({ app, err: error }, "certificates are left for the next look"));
 
   return {
-    async createApp(wanted, user) {
+    async createApp(wanted, user, { ownerId = user.id, config = {} } = {}) {
       const name = wanted ?? freeName(parts);
       assertAppName(name);
       const at = parts.now();
-      const app: App = { id: randomUUID(), name, ownerId: user.id, createdAt: at, updatedAt: at };
+      const app: App = { id: randomUUID(), name, ownerId, createdAt: at, updatedAt: at };
       store.transaction(() => {
         claim(name, () => store.apps.insert(app));
-        const { deployment } = createRelease(parts, app, { slug: undefined, config: {}, formation: {}, description: "Initial release", user });
+        const { deployment } = createRelease(parts, app, { slug: undefined, config, formation: {}, description: "Initial release", user });
         store.deployments.makeCurrent(deployment, at);
       });
       log.info({ app: name }, "app created");

@@ -27,6 +27,8 @@ export type Builds = {
   buildArchive(order: ArchiveBuild): Build;
   /** Breaks the build off, a push's too; resolves when it has ended. @throws AppError conflict when it has ended already */
   cancelBuild(build: Build, user: User): Promise<void>;
+  /** Whether a build of an archive that runs came to serve. */
+  awaitBuild(build: Build): Promise<boolean>;
   runningBuild(appId: string): Build | undefined;
   /** Starts no more archives, gives those that run `graceMs`, then breaks them off. */
   closeBuilds(graceMs: number): Promise<void>;
@@ -59,7 +61,8 @@ export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate
         parts.store.builds.insert(build);
         await assertDiskSpace(parts);
         const signal = AbortSignal.any([stop.signal, ...signals]);
-        await deploy(parts, { tests, queue }, order, build, output, signal);
+        const reviewed: Order = parts.store.reviewApps.ofApp(app.id) ? { ...order, environment: "review" } : order;
+        await deploy(parts, { tests, queue }, reviewed, build, output, signal);
         return true;
       } catch (error) {
         explain(parts, app, order.rejection, build, output, error);
@@ -105,6 +108,8 @@ export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate
       found.stop.abort(new AppError("build_failed", `The build was cancelled by ${user.email}.`));
       await found.done;
     },
+
+    awaitBuild: async (build) => [...archives].find((one) => one.build.id === build.id)?.done ?? parts.store.builds.find(build.id)?.status === "succeeded",
 
     async closeBuilds(graceMs) {
       closed = true;

@@ -14,22 +14,32 @@ import type { Parts } from "./parts.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPromotion } from "./promote.ts";
 import { currentTarget } from "./release.ts";
+import { createReviews } from "./review-apps.ts";
+import type { Branches } from "./source.ts";
 import { createEndpointChanges } from "./sni-endpoints.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { createSwitches } from "./switches.ts";
 import { createTestGate } from "./test-gate.ts";
 
-export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Supervisor, removeRepository: (appId: string) => Promise<void>): Pipeline {
+export function createPipeline(parts: Parts, logs: BuildLogs, supervisor: Supervisor, removeRepository: (appId: string) => Promise<void>, branches: Branches): Pipeline {
   const { store } = parts;
   // A name or a switch never waits for dynos, nor fails with them: what runs stays as it is.
   const reroute = (app: App): Promise<unknown> => converge(parts, currentTarget(parts, store.apps.find(app.id) ?? app), { start: () => false });
   const changes = createChanges(parts);
   const oneOffs = createOneOffs(parts);
   const tests = createTestGate(parts, logs);
+  const lifecycle = createAppLifecycle(parts, logs, removeRepository);
+  const builds = createBuilds(parts, logs, tests);
+  const reviews = createReviews(parts, { ...lifecycle, ...builds }, branches);
   return {
     oneOffs,
-    ...createAppLifecycle(parts, logs, removeRepository),
-    ...createBuilds(parts, logs, tests),
+    reviews,
+    ...lifecycle,
+    ...builds,
+    async destroyApp(app) {
+      for (const review of store.reviewApps.list()) if (review.parentId === app.id) await reviews.discard(review);
+      await lifecycle.destroyApp(app);
+    },
     ...changes,
     ...createPromotion(parts),
     // A one-off dyno is never started anew: to restart it is to end it (devcenter: one-off-dynos).

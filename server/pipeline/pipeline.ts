@@ -1,21 +1,22 @@
 /** The pipeline as git, API and boot see it: every way in which an app changes. */
 
 import type { Buildpack } from "../domain/buildpack.ts";
-import type { App, Build, Domain, Release, SniEndpoint, Slug, TestRun, User } from "../domain/model.ts";
+import type { App, Build, ConfigVars, Domain, Release, SniEndpoint, Slug, TestRun, User } from "../domain/model.ts";
 import type { SwitchName } from "../domain/switches.ts";
 import type { Builds } from "./builds.ts";
 import type { DynoView } from "./dyno.ts";
 import type { OneOffs } from "./one-offs.ts";
+import type { Reviews } from "./review-apps.ts";
 import type { TestPart } from "./test-gate.ts";
 
 export type ReleaseStatus = "pending" | "succeeded" | "failed";
 
 export type Pipeline = Builds & {
   /** Creates the app with v1 "Initial release"; its host answers from then on. A name is made up when none is given. @throws AppError invalid_params (bad or taken name) */
-  createApp(name: string | undefined, user: User): Promise<App>;
+  createApp(name: string | undefined, user: User, options?: { ownerId?: string; config?: ConfigVars }): Promise<App>;
   /** The app answers under its new host from one instant on. @throws AppError invalid_params */
   renameApp(app: App, name: string): Promise<App>;
-  /** Stops and removes everything of the app. */
+  /** Stops and removes everything of the app, its review apps first. */
   destroyApp(app: App): Promise<void>;
 
   /** Applies a change in Heroku's form; resolves when the new release serves. No release where nothing changes. @throws AppError invalid_params, deploy_failed, release_phase_failed */
@@ -57,6 +58,7 @@ export type Pipeline = Builds & {
   /** Those of the formation, then the one-off dynos. */
   dynos(app: App): Promise<DynoView[]>;
   oneOffs: OneOffs;
+  reviews: Reviews;
   current(app: App): Release;
   releaseStatus(release: Release): { status: ReleaseStatus; current: boolean; updatedAt: string; eligibleForRollback: boolean };
   /** What the pusher of a build read, live while it runs, ending when it ends. */

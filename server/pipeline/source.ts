@@ -15,3 +15,11 @@ export type Source = {
    */
   readFile(path: string, maxBytes: number): Promise<Buffer | undefined>;
 };
+
+/** Where the branches lie that were pushed. */
+export type Branches = {
+  /** The tree that the app's branch points at; undefined where there is no such branch. */
+  find(appId: string, branch: string): Promise<Source | undefined>;
+  /** Idempotent. */
+  remove(appId: string, branch: string): Promise<void>;
+};

@@ -16,7 +16,8 @@ const LOOK_MS = 30_000;
 const RETRY_MS = 3000;
 
 export type Supervisor = {
-  start(): void;
+  /** @param alsoLook called whenever everything is looked at, for what else must be looked after now and then */
+  start(alsoLook?: () => void): void;
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>;
   /** Whether the dyno of this name waits to be started again. */
@@ -35,6 +36,7 @@ export function createSupervisor(parts: Parts): Supervisor {
   let stopListening: (() => void) | undefined;
   let looking: NodeJS.Timeout | undefined;
   let stopped = false;
+  let also: (() => void) | undefined;
 
   const key = (appId: string, name: string): string => `${appId}/${name}`;
 
@@ -126,6 +128,7 @@ export function createSupervisor(parts: Parts): Supervisor {
     for (const { id } of routes) if (!apps.some((app) => app.id === id)) await router.remove(id);
     // One that the router refuses keeps nothing else from being looked after.
     await serveCertificates(parts).catch((error: unknown) => log.warn({ err: error }, "the router does not have all certificates"));
+    also?.();
     await engine.removeLate();
     return sweepImages(parts);
 
@@ -142,7 +145,8 @@ export function createSupervisor(parts: Parts): Supervisor {
   }
 
   return {
-    start() {
+    start(alsoLook) {
+      also = alsoLook;
       stopWatching = engine.watch((event) => {
         if (event === undefined) look(engine.prepare(() => undefined));
         else if (!parts.retiring.has(event.dynoId)) heal(event.appId, event.dynoId);

@@ -14,6 +14,7 @@ import { createLogDrains } from "./log-drains.ts";
 import { createPipelinePromotions } from "./pipeline-promotions.ts";
 import { createPipelines } from "./pipelines.ts";
 import { createReleases } from "./releases.ts";
+import { createReviewApps } from "./review-apps.ts";
 import { createSlugs } from "./slugs.ts";
 import { createSniEndpoints } from "./sni-endpoints.ts";
 import { createSshKeys } from "./ssh-keys.ts";
@@ -37,6 +38,7 @@ function repositories(db: Db) {
     sshKeys: createSshKeys(db),
     pipelines: createPipelines(db),
     pipelinePromotions: createPipelinePromotions(db),
+    reviewApps: createReviewApps(db),
     webhooks: createWebhooks(db),
     auditEvents: createAuditEvents(db),
     apps: createApps(db),

@@ -38,7 +38,7 @@ const ANSWERS: Record<string, number> = {
 const PERSONAL = /:(key|transfer|authorization|session)\b/;
 
 /** Routes whose body names an app: that one must be theirs. */
-const NAMED_IN_BODY = ["POST /account/app-transfers", "POST /pipeline-couplings", "POST /pipeline-promotions"];
+const NAMED_IN_BODY = ["POST /account/app-transfers", "POST /pipeline-couplings", "POST /pipeline-promotions", "POST /review-apps"];
 
 const NOBODY = ["nobody", "a wrong token", "an expired token", "a revoked token", "somebody suspended"] as const;
 const PEOPLE = ["a stranger", "a collaborator", "the owner", "an admin"] as const;
@@ -155,7 +155,7 @@ function expectation(route: string, { scope, role }: Policy, who: Who): "allowed
 
 /** Routes that name nothing of another's: anybody has their own answer. */
 function ownWorld(route: string): boolean {
-  return !/:(pipeline|coupling|promotion|run)\b/.test(route) && !NAMED_IN_BODY.includes(route);
+  return !/:(pipeline|coupling|promotion|run|review)\b/.test(route) && !NAMED_IN_BODY.includes(route);
 }
 
 function credentials(who: Who, { role }: Policy): Ask["as"] {

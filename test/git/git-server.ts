@@ -8,6 +8,7 @@ import { join } from "node:path";
 import Fastify from "fastify";
 import pino from "pino";
 import type { App, User } from "../../server/domain/model.ts";
+import { isReviewBranch, REVIEW_BRANCH_RULE } from "../../server/domain/review-app.ts";
 import { SCOPES, type Scope } from "../../server/domain/scope.ts";
 import { AppError } from "../../server/errors.ts";
 import { createGit, type Git, type GitDeps, type GitOptions } from "../../server/git/git.ts";
@@ -27,6 +28,11 @@ export type GitServer = {
   port: number;
   /** Everything that was deployed, in order. */
   deployed: Deployed[];
+  /** What was deployed to review apps. */
+  reviewed: Deployed[];
+  /** Branches that were deleted, and those whose deletion is refused. */
+  gone: string[];
+  kept: Set<string>;
   /** Log lines at error and above. */
   errors: Record<string, unknown>[];
   apps: Map<string, App>;
@@ -55,6 +61,9 @@ export async function startGitServer(options: Partial<GitOptions> & { dataDir?: 
   const apps = new Map<string, App>();
   const running: GitServer["running"] = new Map();
   const deployed: Deployed[] = [];
+  const reviewed: Deployed[] = [];
+  const gone: string[] = [];
+  const kept = new Set<string>();
   let deploy = succeed;
 
   const users = new Map([
@@ -94,6 +103,21 @@ export async function startGitServer(options: Partial<GitOptions> & { dataDir?: 
         return deploy(push, output, signal);
       },
       runningBuild: (appId) => running.get(appId),
+      reviews: {
+        takes(_app, branch) {
+          const isReview = isReviewBranch(branch);
+          if (isReview === false) throw new AppError("invalid_params", `${branch} is no review branch: ${REVIEW_BRANCH_RULE}.`);
+          return isReview === true;
+        },
+        deploy(push, output, signal) {
+          reviewed.push(push);
+          return deploy(push, output, signal);
+        },
+        async branchGone({ branch }) {
+          gone.push(branch);
+          return !kept.has(branch);
+        },
+      },
     },
     options,
   );
@@ -116,6 +140,9 @@ export async function startGitServer(options: Partial<GitOptions> & { dataDir?: 
     dataDir,
     port,
     deployed,
+    reviewed,
+    gone,
+    kept,
     errors,
     apps,
     running,

@@ -6,6 +6,18 @@ import type { Step } from "./transcript.ts";
 const appJson = (test: string): Record<string, string> => ({ "app.json": JSON.stringify({ environments: { test: { scripts: { test } } } }) });
 
 export const tests: Step[] = [
+  scene("review apps: one is made of a branch that was pushed, and goes with its branch", async ({ commit, git }, heroku) => {
+    await heroku(["pipelines:create", "cliway", "-a", "cliapp", "-s", "staging"], /cliway/);
+    await commit({ "review.txt": "reviewed" });
+    await git("push", "heroku", "main:topic");
+    await heroku(["reviewapps:create", "-p", "cliway", "-b", "topic"], /topic/);
+    await heroku(["pipelines:info", "cliway"], /cliapp-review-topic/);
+    await heroku(["reviewapps:enable", "-p", "cliway", "-a", "cliapp", "--autodeploy", "--autodestroy"], /Configuring|done/);
+    await heroku(["reviewapps:disable", "-p", "cliway", "-a", "cliapp", "--no-autodeploy"], /Configuring|done/);
+    const gone = await git("push", "heroku", ":topic");
+    if (!gone.output.includes("Discarded the review app cliapp-review-topic")) throw new Error(gone.output);
+    await heroku(["pipelines:destroy", "cliway"], /Destroying/);
+  }),
   scene("tests: pushes leave runs that are listed and shown with their output and exit code", async ({ commit, git }, heroku) => {
     await heroku(["pipelines:create", "cliway", "-a", "cliapp", "-s", "staging"], /cliway/);
     await heroku(["ci:config:set", "-a", "cliapp", "WEATHER=fine"], /WEATHER:\s+fine/);

@@ -15,12 +15,17 @@ import { createDomainChanges, type RoutingParts } from "../../server/pipeline/do
 import type { DynoView } from "../../server/pipeline/dyno.ts";
 import type { Pipeline } from "../../server/pipeline/pipeline.ts";
 import { currentTarget } from "../../server/pipeline/release.ts";
+import type { Parts } from "../../server/pipeline/parts.ts";
+import { createReviews } from "../../server/pipeline/review-apps.ts";
+import type { Source } from "../../server/pipeline/source.ts";
 import { createEndpointChanges } from "../../server/pipeline/sni-endpoints.ts";
 import { createSwitches } from "../../server/pipeline/switches.ts";
 import type { Store } from "../../server/store/store.ts";
 import { createFakeOneOffs } from "./api-one-offs.ts";
 
 export type ApiPipeline = Pipeline & {
+  /** What was pushed: the tree of each `<app id> <branch>`. */
+  branches: Map<string, Source>;
   /** What restart and stop were asked, such as `restart web.1`. */
   asked: string[];
   /** A build that runs until its output is ended. */
@@ -70,6 +75,39 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     asked.push([verb, which].filter(Boolean).join(" "));
   };
 
+  const builds: Pick<Pipeline, "push" | "buildArchive" | "cancelBuild" | "runningBuild" | "awaitBuild" | "closeBuilds"> = {
+    push: async () => false,
+    runningBuild: () => undefined,
+    buildArchive(order) {
+      if (store.builds.list(order.app.id).some(({ status }) => status === "pending")) throw new AppError("deploy_in_progress", "A build of the app is running.");
+      const build: Build = { id: randomUUID(), appId: order.app.id, status: "pending", commit: order.version, sourceBlob: order.sourceBlob, buildpack: null, slugId: null, releaseId: null, userId: order.user.id, reason: null, createdAt: now(), updatedAt: now() };
+      store.builds.insert(build);
+      return build;
+    },
+    async cancelBuild(build) {
+      if (build.status !== "pending") throw new AppError("conflict", "This build has ended.");
+      store.builds.update({ ...build, status: "failed" });
+    },
+    async awaitBuild(build) {
+      store.builds.update({ ...build, status: "succeeded" });
+      return true;
+    },
+    closeBuilds: async () => undefined,
+  };
+  const lifecycle: Pick<Pipeline, "createApp" | "destroyApp"> = {
+    async createApp(given, user, { ownerId = user.id, config = {} } = {}) {
+      const name = given ?? freeName({ store });
+      assertAppName(name);
+      const app: App = { id: randomUUID(), name, ownerId, createdAt: now(), updatedAt: now() };
+      taken(name, () => store.apps.insert(app));
+      release(app, user, { slugId: null, config, formation: {}, description: "Initial release" });
+      return app;
+    },
+    destroyApp: async (app) => store.apps.remove(app.id),
+  };
+  const branches = new Map<string, Source>();
+  const reviews = createReviews(routing as Parts, { ...builds, ...lifecycle }, { find: async (appId, branch) => branches.get(`${appId} ${branch}`), remove: async (appId, branch) => void branches.delete(`${appId} ${branch}`) });
+
   const reroute = (app: App): Promise<void> => routing.router.switchTo(appRoute(routing, currentTarget(routing, app), []));
 
   return {
@@ -77,6 +115,10 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     ...createDomainChanges(routing, reroute),
     ...createEndpointChanges(routing),
     ...createSwitches(routing, reroute),
+    ...builds,
+    ...lifecycle,
+    reviews,
+    branches,
     asked,
     oneOffs: createFakeOneOffs(asked, (app) => current(app)),
     startBuild(app, user) {
@@ -95,33 +137,11 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
       return made;
     },
 
-    async createApp(given, user) {
-      const name = given ?? freeName({ store });
-      assertAppName(name);
-      const app: App = { id: randomUUID(), name, ownerId: user.id, createdAt: now(), updatedAt: now() };
-      taken(name, () => store.apps.insert(app));
-      release(app, user, { slugId: null, config: {}, formation: {}, description: "Initial release" });
-      return app;
-    },
     async renameApp(app, name) {
       assertAppName(name);
       taken(name, () => store.apps.rename(app.id, name, now()));
       return store.apps.find(app.id) as App;
     },
-    destroyApp: async (app) => store.apps.remove(app.id),
-    push: async () => false,
-    runningBuild: () => undefined,
-    buildArchive(order) {
-      if (store.builds.list(order.app.id).some(({ status }) => status === "pending")) throw new AppError("deploy_in_progress", "A build of the app is running.");
-      const build: Build = { id: randomUUID(), appId: order.app.id, status: "pending", commit: order.version, sourceBlob: order.sourceBlob, buildpack: null, slugId: null, releaseId: null, userId: order.user.id, reason: null, createdAt: now(), updatedAt: now() };
-      store.builds.insert(build);
-      return build;
-    },
-    async cancelBuild(build) {
-      if (build.status !== "pending") throw new AppError("conflict", "This build has ended.");
-      store.builds.update({ ...build, status: "failed" });
-    },
-    closeBuilds: async () => undefined,
     releaseSlug: async (app, slug, description, user) => release(app, user, { ...current(app), slugId: slug.id, description: description ?? "Deploy" }),
     async changeConfig(app, change, user) {
       const before = current(app);

@@ -114,7 +114,7 @@ export async function startApiServer(alter: (pipeline: ApiPipeline) => Pipeline 
   const fastify = createHttpServer(log);
   fastify.addHook("onRoute", ({ method, url }: RouteOptions) => void [method].flat().forEach((one) => routes.push(`${one} ${url}`)));
   const port = (): number => (fastify.server.address() as AddressInfo).port;
-  registerApi(fastify, { config, store, ownBuildpacks: readOwnBuildpacks(), logs, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), webhooks, pipeline: alter(pipeline), sources, acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
+  registerApi(fastify, { config, store, ownBuildpacks: readOwnBuildpacks(), logs, identities: createIdentities(store, config.requestsPerHour, () => performance.now() + passed), audit: createAudit(store, config.auditDays, (err, { type, action }) => log.error({ err, type, action }, "a change is missing from the audit trail")), webhooks, pipeline: alter(pipeline), sources, branches: { find: async (appId, branch) => pipeline.branches.get(`${appId} ${branch}`) }, acm, log, routerPort: () => 8080, routerTlsPort: () => config.httpsPort, apiPort: port, tlsPort: () => 3443, ready: () => ready.now });
   await fastify.listen({ port: 0, host: "127.0.0.1" });
 
   const person = (email: string, admin = false): Person => {

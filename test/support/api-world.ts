@@ -1,6 +1,7 @@
 /** One of everything that a path can name, all of it ann's, and people who stand to it in every way. */
 
 import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
 import { newToken } from "../../server/domain/credentials.ts";
 import type { App } from "../../server/domain/model.ts";
 import { SCOPES, type Scope } from "../../server/domain/scope.ts";
@@ -84,6 +85,12 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
     store.webhooks.insert(webhook);
     store.webhooks.addEvent({ id: event, appId: app.id, include: "api:app", payload: {}, createdAt: now }, [{ id: delivery, webhookId: webhook.id }], 10);
   }
+  if (route.includes("review") || route.includes("/repo")) {
+    road.branches.set(`${app.id} feature`, { commit: "c".repeat(40), readFile: async () => undefined, archive: () => Readable.from([]) });
+    if (/PATCH|DELETE|GET/.test(route)) store.reviewApps.setConfig({ pipelineId: pipeline.id, automatic: true, destroyStale: true, staleDays: 7, baseName: null, createdAt: now, updatedAt: now });
+  }
+  const review = { id: randomUUID(), appId: route.includes("/review-app") && route.includes(":app") ? app.id : null, parentId: app.id, pipelineId: pipeline.id, branch: "review/x", prNumber: null, status: "errored" as const, message: null, creatorId: ann.user.id, createdAt: now, updatedAt: now };
+  if (route.includes("review")) store.reviewApps.insert(review);
   const someKey = route.includes("/regions") ? "local" : "debian-12";
   return {
     app,
@@ -93,7 +100,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
       user: ann.user.id, collaborator: collaborator.id, transfer: transfer.id, login,
       key: route.includes("/account/keys") ? key.id : someKey,
       buildpack: encodeURIComponent("heroku/nodejs"), addon: "none", attachment: "none", service: "none",
-      run: run.id, number: String(run.number), output: run.id, webhook: webhook.id, event, delivery, pipeline: pipeline.id, coupling: coupling.id, promotion: promotion.id,
+      run: run.id, number: String(run.number), output: run.id, webhook: webhook.id, event, delivery, pipeline: pipeline.id, coupling: coupling.id, promotion: promotion.id, review: review.id, branch: "feature",
       authorization: store.tokens.add(ann.user.id, newToken(), "one of ann's").id, session: store.tokens.add(ann.user.id, newToken(), "one of ann's", null, { session: true }).id,
     },
     body(of) {
@@ -133,6 +140,9 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
         "PATCH /pipelines/:pipeline/stage/test/config-vars": { A: "1" },
         "POST /filters/apps": { in: { id: [app.id] } },
         "POST /pipeline-promotions": { pipeline: { id: pipeline.id }, source: { app: { id: app.id } }, targets: [{ app: { id: second?.id } }] },
+        "POST /review-apps": { branch: "feature", pipeline: pipeline.id, source_blob: { url: "resolve", version: null } },
+        "POST /pipelines/:pipeline/review-app-config": {},
+        "PATCH /pipelines/:pipeline/review-app-config": { stale_days: 3 },
         "POST /admin/users": { email: `${app.name}@example.com`, password: "long enough to be taken" },
         "PATCH /admin/users/:user": { name: "Somebody else" },
       };

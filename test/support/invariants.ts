@@ -219,12 +219,12 @@ function dataFolder(dataDir: string, rows: Rows): string[] {
 }
 
 /** The commit that the app's main branch points at on the platform. */
-export function refOf(dataDir: string, appId: string): string | undefined {
+export function refOf(dataDir: string, appId: string, ref = "refs/heads/main"): string | undefined {
   const repository = join(dataDir, "repositories", `${appId}.git`);
-  const loose = join(repository, "refs/heads/main");
+  const loose = join(repository, ref);
   if (existsSync(loose)) return readFileSync(loose, "utf8").trim();
   const packed = join(repository, "packed-refs");
-  return existsSync(packed) ? /^([0-9a-f]{40}) refs\/heads\/main$/m.exec(readFileSync(packed, "utf8"))?.[1] : undefined;
+  return existsSync(packed) ? readFileSync(packed, "utf8").split("\n").find((line) => line.endsWith(` ${ref}`))?.slice(0, 40) : undefined;
 }
 
 function gitChildren(dataDir: string): string[] {
