@@ -20,7 +20,7 @@ export type HerokuCli = {
 
 /** Installs the CLI where it is missing. Throws what npm said. */
 export async function installHerokuCli(write: (line: string) => void): Promise<void> {
-  if (existsSync(join(FOLDER, "node_modules/heroku/bin/run"))) return;
+  if (existsSync(join(FOLDER, "node_modules/.bin/heroku"))) return;
   write(`installing heroku ${VERSION} (395 MB, about half a minute)…`);
   await mkdir(FOLDER, { recursive: true });
   await writeFile(join(FOLDER, "package.json"), '{ "private": true }\n');

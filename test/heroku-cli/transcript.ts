@@ -2,6 +2,7 @@
 
 import type { Paas } from "../support/paas.ts";
 import type { HerokuCli, Said } from "./client.ts";
+import { builds } from "./builds.ts";
 import { people } from "./people.ts";
 import { tests } from "./tests.ts";
 
@@ -106,6 +107,7 @@ export const transcript: Step[] = [
   types("addons:services", /./),
   types("keys", /./),
   ...people,
+  ...builds,
   ...tests,
 
   types("apps:rename newname -a cliapp", /newname/),
