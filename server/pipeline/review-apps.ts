@@ -90,6 +90,8 @@ export function createReviews(parts: Parts, apps: Needs, branches: Branches): Re
     const base = (review.pipelineId === null ? undefined : store.reviewApps.config(review.pipelineId)?.baseName) ?? parent.name;
     const name = reviewAppName(base, review.branch, (wanted) => store.apps.find(wanted) !== undefined);
     const app = await apps.createApp(name, user, { ownerId: parent.ownerId, config });
+    // A list of its own would win over what app.json says of reviews.
+    if (environments.review?.buildpacks === undefined) store.buildpackInstallations.replace(app.id, store.buildpackInstallations.list(parent.id));
     const at = parts.now();
     if (review.pipelineId !== null && store.pipelines.find(review.pipelineId)) store.pipelines.couple({ id: randomUUID(), pipelineId: review.pipelineId, appId: app.id, stage: "review", createdAt: at, updatedAt: at });
     return { review: settle(review, { appId: app.id, status: "creating" }), app };

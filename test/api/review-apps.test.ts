@@ -54,6 +54,16 @@ test("one is made of a pushed branch: pending, then an app in the stage review, 
   expect((await server.ask("GET", `/review-apps/${review.id}`)).status).toBe(404);
 });
 
+test.each<[string, string | undefined, string[]]>([
+  ["the parent's", undefined, ["https://example.com/theirs.tgz"]],
+  ["those of app.json where it names some for reviews", JSON.stringify({ environments: { review: { buildpacks: [{ url: "heroku/nodejs" }] } } }), []],
+])("its buildpacks are %s", async (_what, appJson, expected) => {
+  server.store.buildpackInstallations.replace(parent.id, ["https://example.com/theirs.tgz"]);
+  pushed("feature", appJson);
+  const review = await settled((await create(order())).body);
+  expect(server.store.buildpackInstallations.list(review.app?.id ?? "")).toEqual(expected);
+});
+
 test("whoever may use the parent may use its review apps and make them, and they are the parent's owner's; nobody else sees them", async () => {
   await server.ask("POST", `/apps/${parent.id}/collaborators`, { json: { user: server.bob.user.email } });
   const review = await settled((await create(order(), server.bob)).body);
