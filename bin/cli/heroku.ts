@@ -60,10 +60,11 @@ function gitSettings(env: NodeJS.ProcessEnv, url: string, ca: string | undefined
 }
 
 function run(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn("heroku", args, { stdio: "inherit", env });
   // A terminal sends Ctrl-C to both of us: it is the CLI's to end.
   process.on("SIGINT", () => undefined);
+  // Before it is there: a signal that came just after its start would end us alone.
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  const child = spawn("heroku", args, { stdio: "inherit", env });
   return new Promise((resolve, reject) => {
     child.once("error", (error: NodeJS.ErrnoException) =>
       reject(new Failure(error.code === "ENOENT" ? "Heroku's CLI is not installed, or not on your PATH: `npm install --global heroku` brings it, and everything else works without it." : `heroku cannot be started: ${error.message}`)));

@@ -61,7 +61,7 @@ let paas: Paas;
 let app: DeployedApp;
 let load: Load;
 beforeAll(async () => {
-  paas = await startPaas({ PAAS_STOP_SECONDS: "2" });
+  paas = await startPaas({ PAAS_STOP_SECONDS: "2", PAAS_SLUGS_KEPT: "100" });
   app = await deploy(paas, "app", { text: "good" });
   await paas.stop();
   await paas.start({ PAAS_BOOT_SECONDS: "3" });

@@ -32,7 +32,7 @@ let load: Load;
 /** A minute is the shortest limit that can be set: this push waits for it while the others are tried. */
 let endless: Promise<Result>;
 beforeAll(async () => {
-  paas = await startPaas({ PAAS_BUILD_MINUTES: "1", PAAS_BUILD_MEMORY_MB: "256", PAAS_STOP_SECONDS: "2" });
+  paas = await startPaas({ PAAS_BUILD_MINUTES: "1", PAAS_BUILD_MEMORY_MB: "256", PAAS_STOP_SECONDS: "2", PAAS_SLUGS_KEPT: "100" });
   const slow = await workspace();
   await slow.commit(node("echo waiting for ever && sleep 3600"));
   endless = slow.push(paas.remote("endless"));

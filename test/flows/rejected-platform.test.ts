@@ -15,7 +15,7 @@ let app: DeployedApp;
 let load: Load;
 beforeAll(async () => {
   engine = await forwardEngine();
-  paas = await startPaas({ DOCKER_HOST: engine.dockerHost, PAAS_STOP_SECONDS: "2" });
+  paas = await startPaas({ DOCKER_HOST: engine.dockerHost, PAAS_STOP_SECONDS: "2", PAAS_SLUGS_KEPT: "100" });
   app = await deploy(paas, "app", { text: "good" });
   load = startLoad(paas.routerPort, "app", 50);
 });

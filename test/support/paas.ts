@@ -8,6 +8,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
+import { eventually } from "../git/eventually.ts";
 import { createRouterClient, type Router } from "../../proxy/client.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -138,7 +139,7 @@ function get(port: number, app: string, path: string, headers: Record<string, st
 }
 
 function unlessGoing(error: { statusCode?: number }): void {
-  if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+  if (![403, 404, 409].includes(error.statusCode ?? 0)) throw error;
 }
 
 async function removeFromEngine(instance: string): Promise<void> {
@@ -147,7 +148,12 @@ async function removeFromEngine(instance: string): Promise<void> {
   for (let left = await docker.listContainers({ all: true, filters }); left.length > 0; left = await docker.listContainers({ all: true, filters })) {
     await Promise.all(left.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGoing)));
   }
-  await Promise.all((await docker.listNetworks({ filters })).map(({ Id }) => docker.getNetwork(Id).remove()));
+  // An endpoint may outlive its container for a moment (403).
+  await eventually("the networks are gone", async () => {
+    const networks = await docker.listNetworks({ filters });
+    await Promise.all(networks.map(({ Id }) => docker.getNetwork(Id).remove().catch(unlessGoing)));
+    return networks.length === 0;
+  });
   await Promise.all((await docker.listVolumes({ filters })).Volumes.map(({ Name }) => docker.getVolume(Name).remove()));
   // By name: one that others stand on goes with the last of them.
   const names = (await docker.listImages({ filters })).flatMap(({ Id, RepoTags }) => RepoTags?.filter((tag) => tag !== "<none>:<none>") ?? [Id]);
