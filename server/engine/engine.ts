@@ -215,7 +215,7 @@ export type Engine = {
 
   /** Starts a sandbox for the app's next build ahead, so that it need not wait for one; it goes by itself when none comes within minutes. Never throws. */
   prepareBuild(next: NextBuild): Promise<void>;
-  /** Throws away what waits for builds. */
+  /** Throws away what waits for builds, and starts nothing ahead from now on. */
   discardPrepared(): Promise<void>;
 
   /** Free space where images and dynos are kept; undefined where that cannot be seen from here. */

@@ -41,7 +41,7 @@ export type Sandboxes = {
   prepare(appId: string, key: string, choose: () => Promise<SandboxSpec>): Promise<void>;
   /** The one that waits under this key, if it still runs. One under another key is thrown away. */
   take(appId: string, key: string): Promise<Sandbox | undefined>;
-  /** Throws all away. */
+  /** Throws all away, and starts none ahead from now on. */
   discardAll(): Promise<void>;
   /** Throws away that of an app that is no more; none is started for it from now on. */
   forget(appId: string): Promise<void>;
@@ -55,6 +55,7 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
   const waiting = new Map<string, Waiting>();
   /** Apps that are no more: their last push may still be about to prepare for the next one. */
   const gone = new Set<string>();
+  let closed = false;
 
   async function start(spec: SandboxSpec, kind: "build" | "sandbox" = "build"): Promise<Sandbox> {
     const container = await within(CALL_MS, "create build", docker.createContainer(containerOf(instance, spec, kind, share)));
@@ -90,7 +91,7 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
 
     async prepare(appId, key, choose) {
       await discard(appId);
-      if (most === 0 || gone.has(appId)) return;
+      if (most === 0 || closed || gone.has(appId)) return;
       const [oldest] = waiting.keys();
       if (waiting.size >= most && oldest !== undefined) void discard(oldest);
       const sandbox = choose().then((spec) => (gone.has(appId) ? undefined : start(spec, "sandbox"))).catch(() => undefined);
@@ -112,7 +113,10 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
       return found.sandbox;
     },
 
-    discardAll: async () => void (await Promise.all([...waiting.keys()].map(discard))),
+    async discardAll() {
+      closed = true;
+      await Promise.all([...waiting.keys()].map(discard));
+    },
 
     async forget(appId) {
       gone.add(appId);
