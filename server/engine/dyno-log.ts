@@ -2,6 +2,7 @@
 
 import type Dockerode from "dockerode";
 import type { Duplex, Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
 import type { Dyno, DynoLogReader, Engine } from "./engine.ts";
 import { LABEL, dynoFromContainer, ours } from "./naming.ts";
@@ -194,14 +195,5 @@ function createBrake(container: Dockerode.Container, reader: DynoLogReader): { l
 
 /** Resolves after `ms`, or at once when the signal fires. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,13 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** Resolves after `ms`, or at once when the signal fires: whoever waits then looks at the signal. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -14,7 +14,7 @@ describe("an Express app", () => {
     expect(first.output).toMatch(/-----> Installing dependencies\n {7}Installing node modules\n[^]*added \d+ packages/);
     const second = await bench.build({ ...app, "index.js": `${app["index.js"]}\n// changed` }, { cache: "express", keep: true });
     expect(second.output).toContain("-----> Restoring cache\n       - node_modules\n-----> Installing dependencies\n       package-lock.json is unchanged: using the dependencies of the last build\n-----> Build succeeded!");
-    expect(second.out["release.yml"]).toBe("---\ndefault_process_types:\n  web: npm start\n");
+    expect(second.out["release.yml"]).toBe('---\ndefault_process_types:\n  web: "npm start"\n');
 
     const dyno = await bench.start(second.image, "npm start", { HEROKU_RELEASE_VERSION: "v7" });
     expect((await dyno.get("/")).body).toBe("Hello from v7\n");
@@ -147,7 +147,7 @@ describe("a package.json", () => {
     const [none, server] = await Promise.all([bench.build({ "package.json": "{}" }), bench.build({ "package.json": "{}", "server.js": "" })]);
     expect(none.output).toContain(" !     This app may not specify any way to start a node process");
     expect(none.out["release.yml"]).toBe("--- {}\n");
-    expect(server.out["release.yml"]).toContain("web: npm start");
+    expect(server.out["release.yml"]).toContain('web: "npm start"');
   });
 });
 

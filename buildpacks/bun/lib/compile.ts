@@ -7,13 +7,14 @@ import { openCache } from "../../lib/build-cache.ts";
 import { failing } from "../../lib/causes.ts";
 import { mustRun, run } from "../../lib/command.ts";
 import { withConfigVars } from "../../lib/config-vars.ts";
-import { noteDefaultWeb, writeProfileScript } from "../../lib/default-web.ts";
 import { declareDependencies, fillFolder, type DependencyFolder } from "../../lib/dependency-folder.ts";
 import { installRuntime, type Asked, type NpmRuntime } from "../../lib/npm-runtime.ts";
 import { BuildFailure, info, step, tellFailures, warn } from "../../lib/output.ts";
 import { checkOwnFile, readOwnFile } from "../../lib/own-file.ts";
 import { declareTools, type ToolFolder } from "../../lib/tool-folder.ts";
 import { readPackageJson, type PackageJson } from "../../lib/package-json.ts";
+import { noteProcessTypes } from "../../lib/process-types.ts";
+import { writeProfileScript } from "../../lib/profile-scripts.ts";
 import { CAUSES } from "./causes.ts";
 
 type Build = { buildDir: string; cacheDir: string; stack: string; env: NodeJS.ProcessEnv; tools: ToolFolder[]; pkg: PackageJson; lockFile: string };
@@ -39,7 +40,8 @@ async function compile(): Promise<void> {
   if (modules) await declareDependencies(build, modules);
   await declareTools(build);
   writeProfileScript(buildDir, "bun.sh", ['export PATH="/app/.heroku/bun/bin:$PATH:/app/node_modules/.bin"', "export NODE_ENV=${NODE_ENV:-production}"]);
-  noteDefaultWeb(buildDir, defaultWeb(build));
+  const web = defaultWeb(build);
+  noteProcessTypes(buildDir, web === undefined ? {} : { web });
   step("Build succeeded!");
 }
 

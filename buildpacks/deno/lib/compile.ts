@@ -7,11 +7,12 @@ import { openCache } from "../../lib/build-cache.ts";
 import { failing } from "../../lib/causes.ts";
 import { run } from "../../lib/command.ts";
 import { withConfigVars } from "../../lib/config-vars.ts";
-import { noteDefaultWeb, writeProfileScript } from "../../lib/default-web.ts";
 import { declareDependencies, fillFolder } from "../../lib/dependency-folder.ts";
 import { installRuntime, type Asked, type NpmRuntime } from "../../lib/npm-runtime.ts";
 import { info, step, tellFailures, warn } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
+import { noteProcessTypes } from "../../lib/process-types.ts";
+import { writeProfileScript } from "../../lib/profile-scripts.ts";
 import { declareTools, type ToolFolder } from "../../lib/tool-folder.ts";
 import { CAUSES } from "./causes.ts";
 import { readDenoJson, type DenoJson } from "./deno-json.ts";
@@ -42,7 +43,8 @@ async function compile(): Promise<void> {
   if (modules) await declareDependencies(build, modules);
   await declareTools(build);
   writeProfileScript(buildDir, "deno.sh", [`export PATH="/app/.heroku/deno/bin:$PATH"`, `export DENO_DIR="/app/${MODULES}" DENO_NO_UPDATE_CHECK=1 DENO_NO_PROMPT=1`]);
-  noteDefaultWeb(buildDir, build.json.tasks.has("start") ? "deno task start" : build.entry && `deno run --allow-net --allow-env --allow-read ${build.entry}`);
+  const web = build.json.tasks.has("start") ? "deno task start" : build.entry && `deno run --allow-net --allow-env --allow-read ${build.entry}`;
+  noteProcessTypes(buildDir, web === undefined ? {} : { web });
   step("Build succeeded!");
 }
 

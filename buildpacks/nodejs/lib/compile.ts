@@ -1,6 +1,6 @@
 /** bin/compile and bin/test-compile of the Node.js buildpack, from top to bottom. */
 
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BAKED } from "../../lib/baked-node.ts";
 import { openCache } from "../../lib/build-cache.ts";
@@ -16,6 +16,7 @@ import { installNode } from "./node-install.ts";
 import { setManagerEnvironment } from "./manager-environment.ts";
 import { resolveNode } from "./node-version.ts";
 import { readPackageJson } from "../../lib/package-json.ts";
+import { noteProcessTypes } from "../../lib/process-types.ts";
 import { choosePackageManager, installPackageManager, type Choice } from "./package-manager.ts";
 import { writeExport, writeProfile } from "./profile.ts";
 import { pruneDevDependencies } from "./prune.ts";
@@ -100,14 +101,8 @@ async function installBinaries(build: Build, choice: Choice): Promise<Toolchain>
   return { node: { version, home }, ...choice, managerVersion };
 }
 
-/** bin/release looks for this note. */
 function noteDefaultProcess({ buildDir, pkg }: Build): void {
-  const note = join(buildDir, ".heroku/default-web");
-  if (pkg.scripts["start"] || existsSync(join(buildDir, "server.js"))) {
-    mkdirSync(join(buildDir, ".heroku"), { recursive: true });
-    writeFileSync(note, "");
-  } else {
-    rmSync(note, { force: true });
-    if (!existsSync(join(buildDir, "Procfile"))) warn("This app may not specify any way to start a node process", 'Add a "start" script to package.json, or a Procfile.');
-  }
+  const starts = Boolean(pkg.scripts["start"]) || existsSync(join(buildDir, "server.js"));
+  noteProcessTypes(buildDir, starts ? { web: "npm start" } : {});
+  if (!starts && !existsSync(join(buildDir, "Procfile"))) warn("This app may not specify any way to start a node process", 'Add a "start" script to package.json, or a Procfile.');
 }
