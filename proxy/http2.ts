@@ -88,8 +88,11 @@ function exchange(stream: ServerHttp2Stream, { method, path, headers }: Request,
     response.pipe(stream);
   });
   stream.pipe(asking);
-  // RFC 9113 8.1: a client that is still sending when it has its answer is told that the rest is not needed.
-  stream.on("finish", () => stream.close());
+  // RFC 9113 8.1: a client that is still sending when it has its answer is told that the rest is not needed. In the next turn, when the answer's
+  // end is on its way: a reset before it would take it along.
+  stream.on("finish", () => {
+    if (!stream.endAfterHeaders && !stream.readableEnded) setImmediate(() => stream.close());
+  });
   // Reset by the client, or done: either way nobody waits for anything any more.
   stream.on("close", () => asking.destroy());
 }

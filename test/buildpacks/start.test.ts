@@ -40,6 +40,20 @@ async function outputOf(command: string, env: Record<string, string> = {}): Prom
   return { code, output: dyno.output() };
 }
 
+describe("a command behind a shell", () => {
+  it("ends with the program's own exit code, however soon it ends after the signal", async () => {
+    const program = "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done";
+    // Eight at a time: the moment that matters is short, and a busy machine hits it.
+    const { output } = await outputOf(`source /opt/paas/bin/become
+      one() {
+        coproc dyno { become bash "${program}"; }
+        read -r <&"\${dyno[0]}"; kill -TERM "$dyno_PID"; wait "$dyno_PID"; echo $?
+      }
+      for round in $(seq 20); do for each in 1 2 3 4 5 6 7 8; do one & done; wait; done 2>/dev/null | sort | uniq -c`);
+    expect(output.trim()).toMatch(/^160 7$/);
+  });
+});
+
 describe("the environment of a dyno", () => {
   it("has what .profile.d and .profile say, in this order, beside the config vars", async () => {
     const { output } = await outputOf('echo "$FROM_PROFILE | $HOME | $PWD | $NODE_ENV"', { GREETING: "hello" });

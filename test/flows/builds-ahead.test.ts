@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { eventually } from "../git/eventually.ts";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
 import { overload } from "../support/overload.ts";
@@ -61,7 +62,8 @@ it("a push beyond as many builds as may work waits, reads its place in line, and
 
 it("one that was killed is not waited for, and none outlives the control plane", async () => {
   const [one] = apps as [DeployedApp];
-  await docker.getContainer((await waiting()).id).kill();
+  // One that is just giving way to another cannot be killed any more.
+  await eventually("a sandbox was killed", async () => docker.getContainer((await waiting()).id).kill().then(() => true, () => false), PATIENCE.timeout);
   await one.push({ text: "without" });
   expect(await one.text()).toContain("without");
   await waiting();

@@ -8,7 +8,8 @@ import { removeWorkspaces, signalGroup, workspace, type Running, type Workspace 
 import { startGitServer, type Deploy, type GitServer } from "./git-server.ts";
 import { childrenNamed } from "./processes.ts";
 
-const STALL_MS = 2500;
+/** Long enough for a client that is stopped for half of it, on a busy machine. */
+const STALL_MS = 5000;
 
 let server: GitServer;
 let client: Workspace;
@@ -27,7 +28,7 @@ beforeEach(async () => {
   server.onDeploy(async () => true);
 });
 afterEach(async () => {
-  await eventually("no git process and no hook is left", () => childrenNamed("git-receive-pack").length + childrenNamed("curl").length === 0);
+  await eventually("no git process and no hook is left", () => childrenNamed("git-receive-pack").length + childrenNamed("curl").length === 0, 30_000);
   expect(await server.leftovers()).toEqual([]);
   expect(server.errors.splice(0)).toEqual([]);
 });
