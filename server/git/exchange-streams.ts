@@ -69,8 +69,10 @@ export class GitAnswer extends Writable {
     this.#response = response;
     this.#mustEndWithFlush = mustEndWithFlush;
     const resume = (): void => {
-      this.#resume?.();
+      // Forgotten first: going on may write again at once, and wait again.
+      const goOn = this.#resume;
       this.#resume = undefined;
+      goOn?.();
     };
     response.on("error", () => {});
     response.on("drain", resume);

@@ -206,7 +206,7 @@ async function routerAgrees(paas: Paas, rows: Rows): Promise<string[]> {
 function dataFolder(dataDir: string, rows: Rows): string[] {
   const temporary = /(^tmp_objdir-|^\.new-|^\.removed-|\.next$|\.new$|\.corrupt-)/;
   const left = (path: string): boolean => temporary.test(path.split("/").at(-1) ?? "") || /^repositories\/.*\.lock$/.test(path);
-  const found = readdirSync(dataDir, { recursive: true, encoding: "utf8" }).filter(left).map((path) => `${path} was left behind`);
+  const found = filesBelow(dataDir).filter(left).map((path) => `${path} was left behind`);
   const listed = (folder: string): string[] => (existsSync(join(dataDir, folder)) ? readdirSync(join(dataDir, folder)) : []);
   for (const name of listed("repositories")) if (name !== ".empty.git" && !rows.apps.some(({ id }) => `${id}.git` === name)) found.push(`the repository ${name} belongs to no app`);
   for (const name of listed("builds")) if (!rows.builds.some(({ id }) => `${id}.log` === name)) found.push(`the log ${name} belongs to no build`);
@@ -216,6 +216,19 @@ function dataFolder(dataDir: string, rows: Rows): string[] {
     if (commit !== undefined && !served) found.push(`main of ${name} points at ${commit}, which never served`);
   }
   return found;
+}
+
+/** Paths of all below a folder, relative to it. Folders that go away meanwhile are not waited for: readdir's own recursion fails of one. */
+function filesBelow(root: string, folder = ""): string[] {
+  try {
+    return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? [path, ...filesBelow(root, path)] : [path];
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** The commit that the app's main branch points at on the platform. */
