@@ -32,11 +32,14 @@ export type GitRoutesOptions = {
 };
 
 const PATH = /^\/([^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
+/** https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md: asked by its client before each push. */
+const LFS_BATCH = /\/info\/lfs\/objects\/batch$/;
 const SERVICES: readonly string[] = ["receive-pack", "upload-pack"];
 // A fetch sends what it wants and has; 100,000 refs are 5 MB.
 const MAX_FETCH_BYTES = 16 << 20;
 // Beside the pack: one line for each ref.
 const MAX_COMMANDS_BYTES = 16 << 20;
+const NO_LFS = "This server keeps no Git LFS objects. Put the files themselves into the repository: git lfs migrate export --include='*'";
 const USER = "gitUser";
 
 /** Mounts the routes in a scope of their own: the pack stays unread there and the API beside it keeps its parsers. */
@@ -76,6 +79,7 @@ async function handle(request: FastifyRequest, reply: FastifyReply, options: Git
   const { user, scope } = request.getDecorator<Pusher>(USER);
   const url = new URL(request.raw.url ?? "/", "http://git");
   const [, name, action] = PATH.exec(url.pathname) ?? [];
+  if (LFS_BATCH.test(url.pathname)) return void reply.code(422).type("application/vnd.git-lfs+json").send(JSON.stringify({ message: NO_LFS }));
   if (name === undefined || action === undefined) throw new Refusal(404, "No such page. Only git's smart HTTP protocol is served here.");
 
   if (action === "info/refs") {

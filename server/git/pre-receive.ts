@@ -64,12 +64,11 @@ export function createPreReceive(options: PreReceiveOptions) {
     options.pushes.claim(push, claim);
 
     const env = await quarantineEnvironment(push.directory, call.quarantine);
-    const { tip, type, hasSubmodules } = await inspect(push.directory, update.ref, update.after, env);
+    const { tip, type } = await inspect(push.directory, update.ref, update.after, env);
     // git itself compares only after the hook, when the release would serve already.
     if (tip !== (NONE.test(update.before) ? undefined : update.before)) return reject(output, `${branch} has moved since. Pull, then push again.`);
     if (type !== "commit") return reject(output, `${branch} must point at a commit, not at a ${type}.`);
 
-    if (hasSubmodules) problem(output, "Warning: submodules are not fetched; their folders will be empty.");
     const source = createSource({ directory: push.directory, commit: update.after, env, maxBytes: options.maxSourceBytes, maxMs: options.maxSourceMs });
     return deploy(options, push, { branch, update, isReview, source, output, hookGone });
   };

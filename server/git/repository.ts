@@ -69,11 +69,10 @@ export function createRepositories(dataDir: string): Repositories {
 }
 
 /** What a branch points at (undefined when it does not exist) and what kind of thing is pushed to it, asked in one process. */
-export async function inspect(directory: string, ref: string, object: string, env: Record<string, string>): Promise<{ tip: string | undefined; type: string; hasSubmodules: boolean }> {
-  const input = `${ref}\n${object}\n${object}:.gitmodules\n`;
-  const reply = await runGit(["--git-dir", directory, "cat-file", "--batch-check=%(objectname) %(objecttype)"], { env, input });
-  const [tip = "", pushed = "", submodules = ""] = reply.toString().split("\n");
-  return { tip: tip.endsWith(" missing") ? undefined : tip.split(" ")[0], type: pushed.split(" ")[1] ?? "missing", hasSubmodules: submodules.endsWith(" blob") };
+export async function inspect(directory: string, ref: string, object: string, env: Record<string, string>): Promise<{ tip: string | undefined; type: string }> {
+  const reply = await runGit(["--git-dir", directory, "cat-file", "--batch-check=%(objectname) %(objecttype)"], { env, input: `${ref}\n${object}\n` });
+  const [tip = "", pushed = ""] = reply.toString().split("\n");
+  return { tip: tip.endsWith(" missing") ? undefined : tip.split(" ")[0], type: pushed.split(" ")[1] ?? "missing" };
 }
 
 /** @returns the commit that a branch points at, undefined when it does not exist. */

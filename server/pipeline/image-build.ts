@@ -5,13 +5,14 @@ import { dirname } from "node:path/posix";
 import type { AppJson } from "../domain/app-json.ts";
 import { MAX_DOCKERFILE_BYTES, declaredArgs, namedImages, parseDockerfile, type Instruction } from "../domain/dockerfile.ts";
 import { MAX_DOCKERIGNORE_BYTES, parseDockerignore } from "../domain/dockerignore.ts";
+import { MAX_GITMODULES_BYTES, submodulePaths } from "../domain/gitmodules.ts";
 import { MAX_HEROKU_YML_BYTES, NO_HEROKU_YML, parseHerokuYml, type HerokuYml } from "../domain/heroku-yml.ts";
 import type { App, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { CONTAINER_STACK, checksOfImage, ownImage, shownCommand, type ImageConfig } from "../domain/own-image.ts";
 import { MAX_PROCFILE_BYTES, parseProcfile } from "../domain/procfile.ts";
 import type { ImageBuildOutcome } from "../engine/engine.ts";
 import { AppError, invalidParams } from "../errors.ts";
-import { detail, minutes, size, topic, wholeLines, type Output } from "./output.ts";
+import { detail, minutes, problem, size, topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
 import type { Source } from "./source.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -39,6 +40,7 @@ export async function buildOwnImage(parts: Parts, { app, buildId, source, appJso
   const dockerfile = herokuYml.dockerfile.slice(folder === "" ? 0 : folder.length + 1);
   const sees = await seenBy(source, folder);
 
+  await warnOfSubmodules(source, output);
   topic(output, `Building with ${herokuYml.dockerfile}`);
   if (Object.keys(args).length > 0) detail(output, `Build arguments: ${Object.keys(args).join(", ")}`);
   stopwatch.lap("read source");
@@ -63,6 +65,12 @@ export async function buildOwnImage(parts: Parts, { app, buildId, source, appJso
     await engine.removeImage(outcome.image);
     throw error;
   }
+}
+
+/** Whether the image wants them only its Dockerfile knows. */
+async function warnOfSubmodules(source: Source, output: Output): Promise<void> {
+  const paths = submodulePaths((await source.readFile(".gitmodules", MAX_GITMODULES_BYTES))?.toString("utf8") ?? "");
+  if (paths.length > 0) problem(output, `Warning: submodules are not fetched, so these folders are empty: ${paths.join(", ")}.`);
 }
 
 async function readHerokuYml(source: Source): Promise<HerokuYml> {

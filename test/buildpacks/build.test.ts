@@ -49,7 +49,69 @@ describe("detection", () => {
   });
 });
 
+describe(".slugignore", () => {
+  const tree = {
+    Procfile: "web: ./serve\n", "a.psd": "", "docs/a.md": "", "docs/deep/b.psd": "", "lib/docs/c.md": "", "lib/spec": "", "spec/x": "", "-rf": "", "logs/one.log": "", "logs/deep/two.log": "", ".env.local": "", "keep me.txt": "", "line\nbreak.psd": "",
+  };
+
+  it("leaves out what it names before any buildpack runs, and says how much", async () => {
+    const built = await bench.build({ ...tree, ".slugignore": "# notes\n\n*.psd\r\n/docs\nspec/\nlogs/*.log  \n-rf\n.env*\n/nothing\n" });
+    expect(built.output).toContain("-----> Building on the Debian-12 stack\n-----> Deleting 8 files matching .slugignore patterns.\n-----> Determining");
+    expect(Object.keys(await built.tree()).sort()).toEqual(["", ".slugignore", "Procfile", "keep me.txt", "lib", "lib/docs", "lib/docs/c.md", "lib/spec", "logs", "logs/deep", "logs/deep/two.log"]);
+  });
+
+  it("passes over what it cannot mean, with a word, and follows no link out of the app", async () => {
+    const built = await bench.build({ ...tree, out: { link: "/opt/paas" }, ".slugignore": "!docs\n../cache\n**/out/**/x\ndocs/**/*.psd" });
+    expect(built.output).toContain(' !     .slugignore: "!docs" is passed over');
+    expect(built.output).toContain(' !     .slugignore: "../cache" is passed over');
+    expect(built.output).toContain("Deleting 1 files");
+    expect(built.code).toBe(0);
+    expect(Object.keys(await built.tree())).toContain("docs/a.md");
+  });
+
+  it("may hide from detection, and does not hold for tests", async () => {
+    const app = { Procfile: "web: ./serve\n", "package.json": "{}", ".slugignore": "package.json\n" };
+    const [release, tests] = await Promise.all([bench.build(app), bench.build(app, { env: { PAAS_BUILD_FOR: "test" } })]);
+    expect([release.out["buildpack"], tests.out["buildpack"]]).toEqual(["Procfile\n", "Node.js\n"]);
+  });
+});
+
+describe("what the source only points at", () => {
+  const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 12345\n`;
+  const app = { Procfile: "web: ./serve\n" };
+  const modules = { ...app, ".gitmodules": '[submodule "theme"]\n\tpath = themes/one\n\turl = https://example.com/one.git\n[submodule "full"]\n\tpath = full\n', "full/file": "", "themes/one/": "" };
+  const lfs = { ...app, ".gitattributes": "*.png filter=lfs diff=lfs merge=lfs -text\n", "img/logo.png": POINTER, "img/real.png": "PNG", "docs/spec.md": `About:\n${"x".repeat(2000)}\n${POINTER}` };
+
+  it("is refused by name, with the way out: submodules", async () => {
+    const built = await bench.build(modules);
+    expect(built).toMatchObject({ code: 1, output: expect.stringContaining(" !     Submodules are not fetched, and these folders are empty: themes/one.\n !     Put their files into the repository:") });
+  });
+
+  it("is refused by name, with the way out: Git LFS", async () => {
+    const built = await bench.build(lfs);
+    expect(built).toMatchObject({ code: 1, output: expect.stringContaining(" !     Git LFS keeps the content of these files elsewhere, and it was not pushed: img/logo.png.\n") });
+  });
+
+  it("is taken where .slugignore says that the app runs without it, or where a buildpack of the app's own may fetch it", async () => {
+    const fetcher = { "fetch/bin/detect": { program: "#!/bin/sh\necho Fetcher\n" }, "fetch/bin/compile": { program: "#!/bin/sh\nls themes/one img\n" } };
+    const built = await Promise.all([
+      bench.build({ ...modules, ".slugignore": "/themes\n" }),
+      bench.build({ ...lfs, ".slugignore": "*.png\n" }),
+      bench.build({ ...modules, ...lfs, ...fetcher }, { env: { PAAS_BUILDPACKS: "./fetch procfile" } }),
+    ]);
+    expect(built.map(({ code }) => code)).toEqual([0, 0, 0]);
+  });
+});
+
 describe("a build", () => {
+  it("knows the time of its source, from which reproducible archives take theirs", async () => {
+    const compile = { program: "#!/bin/sh\necho \"source of $SOURCE_DATE_EPOCH\"\nls --time-style=+%s -l Procfile | cut -d' ' -f 6\n" };
+    const { output } = await bench.build({ Procfile: "web: ./serve\n", "own/bin/compile": compile }, { env: { PAAS_BUILDPACKS: "./own" } });
+    const [, told, real] = /source of (\d+)\n(\d+)\n/.exec(output) ?? [];
+    expect(Number(told)).toBeGreaterThan(1_600_000_000);
+    expect(told).toBe(real);
+  });
+
   it("prints what Heroku prints", async () => {
     const { output } = await bench.build({ Procfile: "web: ./serve\nworker: ./work --fast\n" });
     expect(output).toBe(`-----> Building on the Debian-12 stack

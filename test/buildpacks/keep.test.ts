@@ -45,6 +45,18 @@ it("dependencies that the layer below holds are neither copied nor written, and 
   expect(built.out).toMatchObject({ checksum: clean.out["checksum"], size: clean.out["size"] });
 });
 
+it("what .slugignore names goes from the source alone, not from the dependencies that the layer below holds", async () => {
+  const ignored = { ".slugignore": "README.md\n/node_modules\nnode_modules/**/*.js\nis-number/\ndocs\n", "README.md": "x", "docs/a": "x" };
+  const now = app({ build: "true" }, { ...ignored, "index.js": "2" });
+  const built = await twice(app({ build: "true" }, { ...ignored, "index.js": "1" }), now, { cache: "ignored" });
+  const clean = await bench.build(now, { cache: "ignored" });
+  expect(built.output).toContain("Deleting 2 files matching .slugignore patterns.");
+  expect(built.output).toContain("package-lock.json is unchanged: using the dependencies of the last build");
+  expect(await built.tree()).toEqual(await clean.tree());
+  expect(Object.keys(await built.tree())).toEqual(expect.arrayContaining(["node_modules/is-number/README.md", "node_modules/is-number/index.js"]));
+  expect(built.out).toMatchObject({ checksum: clean.out["checksum"], size: clean.out["size"] });
+});
+
 it("what a build script leaves among the dependencies is gone before the next build's scripts run", async () => {
   const script = (text: string): string => `ls node_modules/is-number/left node_modules/.left 2>/dev/null; cat node_modules/is-number/README.md | head -c 20; mkdir node_modules/.left && echo ${text} > node_modules/is-number/left && echo ${text} > node_modules/is-number/README.md && rm node_modules/is-number/LICENSE`;
   const now = app({ build: script("two") });

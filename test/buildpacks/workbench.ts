@@ -17,7 +17,7 @@ const LABELS = { "paas.test": "buildpacks" };
 const MEMORY_BYTES = 1024 * 2 ** 20;
 const READY_MS = 20_000;
 
-/** A source tree: path and content, `{ link }` for a symbolic link. */
+/** A source tree: path and content, `{ link }` for a symbolic link; a path that ends in a slash is an empty folder. */
 export type Tree = Record<string, string | Buffer | { link: string } | { program: string }>;
 
 export type BuildOptions = {
@@ -174,7 +174,8 @@ export function folder(path: string): Tree {
 async function tar(tree: Tree): Promise<Buffer> {
   const archive = pack();
   for (const [name, content] of Object.entries(tree)) {
-    if (typeof content === "string" || Buffer.isBuffer(content)) archive.entry({ name }, content);
+    if (name.endsWith("/")) archive.entry({ name, type: "directory" });
+    else if (typeof content === "string" || Buffer.isBuffer(content)) archive.entry({ name }, content);
     else if ("link" in content) archive.entry({ name, type: "symlink", linkname: content.link });
     else archive.entry({ name, mode: 0o755 }, content.program);
   }

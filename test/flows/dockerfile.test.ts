@@ -70,8 +70,9 @@ describe("an app with a Dockerfile alone", () => {
     await paas.api("POST", "/apps/boxed/releases", { release: "v3" });
     expect(await text("boxed")).toBe("one");
     await paas.api("DELETE", "/apps/stranger");
-    await repository.commit({ text: "three" });
-    expect((await repository.push(paas.remote("boxed"))).code).toBe(0);
+    await repository.commit({ text: "three", ".gitmodules": '[submodule "theme"]\n\tpath = themes/one\n\turl = https://example.com/one.git\n' });
+    const { code, output } = await repository.push(paas.remote("boxed"));
+    expect([code, output]).toEqual([0, expect.stringContaining("Warning: submodules are not fetched, so these folders are empty: themes/one.")]);
     await repository.commit({ text: "four" });
     expect((await repository.push(paas.remote("boxed"))).code).toBe(0);
     await expect.poll(async () => (await builtImages()).length, { timeout: 30_000 }).toBe(2);

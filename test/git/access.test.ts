@@ -95,6 +95,12 @@ test("whoever made too many wrong tries reads how long to wait", async () => {
   expect(head).toContain("retry-after: 42");
 });
 
+test("a client of Git LFS is told before its push what this server does not keep, and what to do", async () => {
+  const { status, head, body } = await raw(server.port, { method: "POST", path: "/mine.git/info/lfs/objects/batch", headers: { ...ALICE, "content-type": "application/vnd.git-lfs+json" }, body: '{"operation":"upload"}' });
+  expect([status, JSON.parse(body.toString())]).toEqual([422, { message: expect.stringContaining("git lfs migrate export") }]);
+  expect(head).toContain("content-type: application/vnd.git-lfs+json");
+});
+
 test.each([
   "/mine.git/HEAD", "/mine.git/config", "/mine.git/objects/info/packs", "/mine.git/refs/heads/main", "/mine.git", "/mine.git/", "/mine.git/info/refs/x",
   "/../mine.git/HEAD", "/x/../mine.git/HEAD", "//mine.git/HEAD", "/a/mine.git/info/refs?service=git-upload-pack", "/mine.git%00/info/refs?service=git-upload-pack",
