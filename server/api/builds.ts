@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { MAX_BUILDPACK_LENGTH, MAX_BUILDPACKS, parseBuildpack } from "../domain/buildpack.ts";
 import type { App, Build } from "../domain/model.ts";
 import { SOURCE_VERSION_PATTERN } from "../domain/source-version.ts";
 import { notFound } from "../errors.ts";
@@ -24,13 +25,23 @@ const SOURCE_BLOB = {
     version: { type: ["string", "null"], pattern: SOURCE_VERSION_PATTERN }, version_description: TEXT,
   },
 };
-const CREATE = { type: "object", additionalProperties: false, required: ["source_blob"], properties: { source_blob: SOURCE_BLOB } };
+const BUILDPACK = {
+  type: "object", additionalProperties: false, anyOf: [{ required: ["url"] }, { required: ["name"] }],
+  properties: { url: { type: "string", minLength: 1, maxLength: MAX_BUILDPACK_LENGTH }, name: { type: "string", minLength: 1, maxLength: MAX_BUILDPACK_LENGTH } },
+};
+const CREATE = {
+  type: "object", additionalProperties: false, required: ["source_blob"],
+  properties: { source_blob: SOURCE_BLOB, buildpacks: { type: ["array", "null"], maxItems: MAX_BUILDPACKS, items: BUILDPACK } },
+};
+/** devcenter: platform-api-reference#build-create */
+type Create = { source_blob: Wanted; buildpacks?: { url?: string; name?: string }[] | null };
 
 type ById = { Params: { build: string } };
 
 /** Builds: create from an archive, list, info, cancel. */
 export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: OutputUrls): void {
   const { store } = deps;
+  const own = deps.ownBuildpacks.map(({ folder }) => folder);
 
   const view = (request: FastifyRequest, app: App, build: Build) => ({
     app: { id: app.id, name: app.name },
@@ -51,11 +62,12 @@ export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: OutputUrl
     return sendPage(request, reply, store.builds.list(app.id), KEYS, (build) => view(request, app, build));
   });
 
-  api.post<{ Body: { source_blob: Wanted } }>("/apps/:app/builds", { schema: { summary: "Build a source archive and release it; it goes on after the answer", body: CREATE } }, async (request, reply) => {
-    const [app, { source_blob: wanted }] = [appOf(request), request.body];
+  api.post<{ Body: Create }>("/apps/:app/builds", { schema: { summary: "Build a source archive and release it; it goes on after the answer", body: CREATE } }, async (request, reply) => {
+    const [app, { source_blob: wanted, buildpacks: given }] = [appOf(request), request.body];
+    const buildpacks = given?.map(({ url, name }, index) => parseBuildpack(url ?? name ?? "", `buildpacks[${index}].${url === undefined ? "name" : "url"}`, own));
     const order = deps.sources.order(wanted, capabilityOf(wanted.url));
     try {
-      return reply.code(201).send(view(request, app, deps.pipeline.buildArchive({ app, user: userOf(request), ...order })));
+      return reply.code(201).send(view(request, app, deps.pipeline.buildArchive({ app, user: userOf(request), buildpacks: buildpacks?.length ? buildpacks : undefined, ...order })));
     } catch (error) {
       order.refused();
       throw error;

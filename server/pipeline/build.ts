@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Gathered } from "../buildpacks/gather.ts";
 import type { AppJson } from "../domain/app-json.ts";
+import type { Buildpack } from "../domain/buildpack.ts";
 import type { App, Build, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
 import { parseProcfile } from "../domain/procfile.ts";
 import type { BuildOutcome } from "../engine/engine.ts";
@@ -30,6 +31,8 @@ export type BuildInput = {
   config: ConfigVars;
   /** The one that serves. */
   last: Slug | undefined;
+  /** In place of those that the app or its source asks for. */
+  buildpacks?: Buildpack[] | undefined;
 };
 
 /**
@@ -73,10 +76,10 @@ export async function buildForTests(parts: Parts, app: App, buildId: string, inp
 type Run = BuildInput & { purpose?: "test" };
 
 /** @returns what buildpacks made; undefined where the app is to be built from its Dockerfile */
-async function runBuild(parts: Parts, app: App, buildId: string, { source, appJson, config, last, purpose }: Run, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<(BuildOutcome & { image: string }) | undefined> {
+async function runBuild(parts: Parts, app: App, buildId: string, { source, appJson, config, last, purpose, buildpacks }: Run, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<(BuildOutcome & { image: string }) | undefined> {
   const { engine, config: { limits } } = parts;
-  if (await wantsOwnImage(parts, app, source, appJson)) return undefined;
-  const gathered = await gather(parts, app, { source, appJson, purpose }, output, signal);
+  if (buildpacks === undefined && (await wantsOwnImage(parts, app, source, appJson))) return undefined;
+  const gathered = await gather(parts, app, { source, appJson, purpose, buildpacks }, output, signal);
   const spec = {
     buildId, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), buildpacks: gathered.inputs,
     lastBuildpacks: last?.buildpacks ?? [], lastImage: purpose ? undefined : last?.image, memoryMb: limits.buildMemoryMb, ...(purpose && { purpose }),

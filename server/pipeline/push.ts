@@ -1,6 +1,7 @@
 /** `git push`, or a build of an archive, read downward: tests → build → release → release phase → converge. What the pusher reads is written here. */
 
 import type { Environment } from "../domain/app-json.ts";
+import type { Buildpack } from "../domain/buildpack.ts";
 import { applyConfigChange } from "../domain/config-vars.ts";
 import { appUrl } from "../domain/hostname.ts";
 import type { App, Build, ConfigVars, Slug, User } from "../domain/model.ts";
@@ -34,6 +35,8 @@ export type Push = {
 export type Delivery = Pick<Push, "app" | "user" | "environment"> & Partial<Pick<Push, "branch" | "startedAt">> & {
   /** Long work is told to the output. @throws AppError */
   open(output: Output, signal: AbortSignal): Promise<Source>;
+  /** In place of those that the app or its source asks for, this once. */
+  buildpacks?: Buildpack[] | undefined;
 };
 
 /** What a build passes before and while it builds. */
@@ -80,14 +83,14 @@ export async function deploy(parts: Parts, { tests, queue }: Gates, delivery: De
 }
 
 /** @returns the slug, and what the app's first release adds to its config vars; undefined where it has been released before */
-async function buildSlug(parts: Parts, tests: Pick<TestGate, "pass">, { app, user, branch, environment, open }: Delivery, row: Build, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ slug: Slug; env: ConfigVars | undefined }> {
+async function buildSlug(parts: Parts, tests: Pick<TestGate, "pass">, { app, user, branch, environment, open, buildpacks }: Delivery, row: Build, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ slug: Slug; env: ConfigVars | undefined }> {
   const source = await open(output, signal);
   row.commit = source.commit;
   const appJson = await readManifest(source, environment);
   stopwatch.lap("read source");
   const current = currentTarget(parts, app);
   const env = current.slug === undefined ? setUp(current, appJson, output) : undefined;
-  const input = { source, appJson, config: withFirst(env, current.release.config), last: current.slug };
+  const input = { source, appJson, config: withFirst(env, current.release.config), last: current.slug, buildpacks };
   // A gate for what is to serve in earnest: review apps are there to look at what may not be well yet.
   const clear = branch !== undefined && environment === undefined ? await tests.pass({ app, user, branch, ...input }, output, stopwatch, signal) : undefined;
   const slug = await build(parts, app, row, input, output, stopwatch, signal).finally(clear);

@@ -27,10 +27,10 @@ async function archive(files: Record<string, string>, folder = ""): Promise<Buff
   return gzipSync(Buffer.concat(chunks));
 }
 
-async function start(bytes: Buffer, blob: Record<string, string> = {}): Promise<Build> {
+async function start(bytes: Buffer, blob: Record<string, string> = {}, more: object = {}): Promise<Build> {
   const { source_blob: source } = (await paas.api<{ source_blob: { get_url: string; put_url: string } }>("POST", "/sources")).body;
   expect((await fetch(source.put_url, { method: "PUT", body: new Uint8Array(bytes) })).status).toBe(200);
-  const { status, body } = await paas.api<Build>("POST", "/apps/archived/builds", { source_blob: { url: source.get_url, ...blob } });
+  const { status, body } = await paas.api<Build>("POST", "/apps/archived/builds", { source_blob: { url: source.get_url, ...blob }, ...more });
   expect(status).toBe(201);
   return body;
 }
@@ -48,10 +48,17 @@ it("an archive is built and serves as a push does; its failure leaves what serve
   expect(await paas.get("archived")).toMatchObject({ status: 200, body: "from an archive" });
   expect((await paas.api("GET", "/apps/archived/releases/2")).body).toMatchObject({ description: "Deploy v1.2", slug: { id: first.build.slug?.id } });
 
+  // Buildpacks may be given for one build alone.
+  const page = await archive({ "package.json": "{}", "index.html": "a page" });
+  expect((await ended(await start(page, {}, { buildpacks: [{ name: "heroku/static" }] }))).output).toContain("-----> Using buildpack: static\n-----> Static HTML app detected");
+  expect(await paas.get("archived")).toMatchObject({ status: 200, body: "a page" });
+  const misnamed = await paas.api("POST", "/apps/archived/builds", { source_blob: { url: "https://example.com/x" }, buildpacks: [{ url: "heroku/nodejs" }, { url: "file:///etc" }] });
+  expect(misnamed).toMatchObject({ status: 422, body: { id: "invalid_params", message: expect.stringContaining("buildpacks[1].url: must be a name such as") } });
+
   // GitHub's archives have one folder at the top. Without a version the checksum stands for it.
   const second = await ended(await start(await archive(smallApp({ text: "from GitHub" }), "myapp-main/")));
   expect(second.build.status).toBe("succeeded");
-  expect((await paas.api<{ description: string }>("GET", "/apps/archived/releases/3")).body.description).toBe(`Deploy ${second.build.source_blob.version.slice(0, 8)}`);
+  expect((await paas.api<{ description: string }>("GET", "/apps/archived/releases/4")).body.description).toBe(`Deploy ${second.build.source_blob.version.slice(0, 8)}`);
 
   const refused = await ended(await start(await archive({ ...smallApp({ text: "no" }), "../../etc/cron.d/x": "" })));
   expect(refused.build).toMatchObject({ status: "failed", release: null, slug: null });
