@@ -52,7 +52,7 @@ describe("a list of 25 releases", () => {
       const begun = performance.now();
       const answer = await server.ask("GET", "/apps/ranged/releases", { headers: { range } });
       expect(answer).toMatchObject({ status: 416, body: { id: "requested_range_not_satisfiable", message: expect.stringMatching(/^The Range header .*\.$/) as string } });
-      expect(performance.now() - begun).toBeLessThan(3000);
+      expect(performance.now() - begun).toBeLessThan(30_000);
     });
 
   test.each(["version ..; max=7", "version ..; max=7, order=desc", "version 2..20; max=5", "version 2..20; max=5, order=desc", "id ..; max=9, order=desc"])(

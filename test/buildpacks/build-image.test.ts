@@ -23,7 +23,7 @@ describe("the build image", () => {
     const second = await ensureBuildImage(docker, { stackImage, onProgress: (line) => lines.push(line) });
     expect(second).toBe(first);
     expect(lines).toEqual([]);
-    expect(performance.now() - before).toBeLessThan(1000);
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 
   it("trusts the certificates that it is given, and is another image then", { timeout: 120_000 }, async () => {

