@@ -5,7 +5,8 @@ import type { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 
-export async function smallGem(name: string, version: string, code: string): Promise<Buffer> {
+/** @param program what a program of the gem's name does, where it brings one */
+export async function smallGem(name: string, version: string, code: string, program?: string): Promise<Buffer> {
   const metadata = `--- !ruby/object:Gem::Specification
 name: ${name}
 version: !ruby/object:Gem::Version
@@ -14,6 +15,8 @@ platform: ruby
 authors: [A]
 summary: A
 files: [lib/${name}.rb]
+bindir: exe
+executables: [${program === undefined ? "" : name}]
 require_paths: [lib]
 required_ruby_version: !ruby/object:Gem::Requirement
   requirements:
@@ -22,7 +25,8 @@ required_ruby_version: !ruby/object:Gem::Requirement
       version: '0'
 specification_version: 4
 `;
-  const data = await tarOf({ [`lib/${name}.rb`]: Buffer.from(code) });
+  const files = { [`lib/${name}.rb`]: code, ...(program === undefined ? {} : { [`exe/${name}`]: program }) };
+  const data = await tarOf(Object.fromEntries(Object.entries(files).map(([path, content]) => [path, Buffer.from(content)])));
   return await tarOf({ "metadata.gz": gzipSync(metadata), "data.tar.gz": gzipSync(data) });
 }
 

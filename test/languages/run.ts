@@ -15,9 +15,11 @@ import { dockerfile } from "./dockerfile.ts";
 import { go } from "./go.ts";
 import { java } from "./java.ts";
 import { nodejs } from "./nodejs.ts";
+import { python } from "./python.ts";
+import { ruby } from "./ruby.ts";
 import { rust } from "./rust.ts";
 
-const APPS: LanguageApp[] = [...nodejs, ...bun, ...deno, ...dockerfile, ...java, ...go, ...rust];
+const APPS: LanguageApp[] = [...nodejs, ...bun, ...deno, ...python, ...ruby, ...dockerfile, ...java, ...go, ...rust];
 
 const only = process.argv[2];
 const host = thisHost(process.env);
@@ -62,8 +64,8 @@ async function deployTwice(platform: Paas, app: LanguageApp, image: string, time
   await answers(platform, app, app.answers[1]);
 }
 
-async function repositoryFor({ source }: LanguageApp, image: string): Promise<Workspace> {
-  if (typeof source === "string") return repositoryOf(`test/languages/apps/${source}`);
+async function repositoryFor({ source, added }: LanguageApp, image: string): Promise<Workspace> {
+  if (typeof source === "string") return repositoryOf(`test/languages/apps/${source}`, await added?.());
   const repository = await workspace();
   await repository.commit(source(image));
   return repository;

@@ -7,7 +7,7 @@ import { workspace, type Workspace } from "./git-client.ts";
 const ROOT = join(import.meta.dirname, "../..");
 
 /** A repository whose first commit holds a copy of that folder, such as `examples/hello-node`. */
-export async function repositoryOf(folder: string, changes: Record<string, string> = {}): Promise<Workspace> {
+export async function repositoryOf(folder: string, changes: Record<string, string | Buffer> = {}): Promise<Workspace> {
   const repository = await workspace();
   await cp(join(ROOT, folder), repository.dir, { recursive: true, filter: (path) => !["node_modules", "dist"].includes(basename(path)) });
   await repository.commit(changes);

@@ -1,6 +1,5 @@
 /** bin/compile of the Ruby buildpack, from top to bottom. */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCache } from "../../lib/build-cache.ts";
 import { mustRun } from "../../lib/command.ts";
@@ -9,13 +8,12 @@ import { declareDependencies } from "../../lib/dependency-folder.ts";
 import { BuildFailure, step, tellFailures } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 import { noteProcessTypes } from "../../lib/process-types.ts";
-import { writeProfileScripts } from "../../lib/profile-scripts.ts";
 import { precompileAssets } from "./assets.ts";
 import type { Build } from "./build.ts";
 import { installGems } from "./bundle.ts";
 import { processTypes } from "./process-types.ts";
+import { writeProfile } from "./profile.ts";
 
-const PROFILE = join(import.meta.dirname, "../profile/ruby.sh");
 const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
 
 await tellFailures(async () => {
@@ -47,10 +45,4 @@ function lockFile(): string {
   if (lock === undefined) throw new BuildFailure("Gemfile.lock required. Please check it in.", "Run `bundle lock`, commit Gemfile.lock and push again.");
   if (/^(<{7}|={7}|>{7})/m.test(lock)) throw new BuildFailure("Gemfile.lock is the leftover of a merge.", "Resolve the conflict, run `bundle lock`, commit and push again.");
   return lock;
-}
-
-function writeProfile({ bundlerVersion }: Build): void {
-  writeProfileScripts(buildDir);
-  mkdirSync(join(buildDir, ".profile.d"), { recursive: true });
-  writeFileSync(join(buildDir, ".profile.d/ruby.sh"), readFileSync(PROFILE, "utf8").replace("@BUNDLER@", bundlerVersion));
 }

@@ -1,0 +1,25 @@
+/** What a dyno of a Ruby app starts with: .profile.d/ruby.sh. */
+
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeProfileScripts } from "../../lib/profile-scripts.ts";
+import type { Build } from "./build.ts";
+import { hasGem } from "./gemfile-lock.ts";
+
+const PROFILE = join(import.meta.dirname, "../profile/ruby.sh");
+
+/** Writes .profile.d scripts into the slug. */
+export function writeProfile(build: Build): void {
+  writeProfileScripts(build.buildDir);
+  mkdirSync(join(build.buildDir, ".profile.d"), { recursive: true });
+  const script = readFileSync(PROFILE, "utf8").replace("@BUNDLER@", build.bundlerVersion);
+  writeFileSync(join(build.buildDir, ".profile.d/ruby.sh"), script + (hasGem(build.lock, "railties") ? secretLine(build) : ""));
+}
+
+/** Rails answers nothing without a secret: an app that sets none gets one, as on Heroku. It stays with the cache, and sessions so outlive releases. */
+function secretLine({ cacheDir }: Build): string {
+  const file = join(cacheDir, "secret-key-base");
+  if (!existsSync(file)) writeFileSync(file, randomBytes(64).toString("hex"), { mode: 0o600 });
+  return `export SECRET_KEY_BASE=\${SECRET_KEY_BASE:-${readFileSync(file, "utf8")}}\n`;
+}
