@@ -15,7 +15,7 @@ import type { Engine, NextBuild } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
 import { LABEL, cacheName, ours } from "./naming.ts";
 import { createImageBuilder } from "./image-builds.ts";
-import { createNetworks } from "./networks.ts";
+import { createNetworks, removeNetwork } from "./networks.ts";
 import { createOneOffs } from "./one-offs.ts";
 import { createPackageImages } from "./package-images.ts";
 import { createRemover } from "./remover.ts";
@@ -74,7 +74,6 @@ export function createDockerEngine(options: DockerOptions): Engine {
 
   const list = (kind?: Parameters<typeof ours>[1], appId?: string): Promise<Dockerode.ContainerInfo[]> =>
     within(CALL_MS, "list containers", docker.listContainers({ all: true, filters: ours(instance, kind, appId) }));
-  const removeNetwork = (id: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove network", docker.getNetwork(id).remove()));
   const removeVolume = (name: string): Promise<unknown> => unlessGone(within(CALL_MS, "remove volume", docker.getVolume(name).remove()));
 
   const engine: Engine = {
@@ -153,7 +152,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
       await sandboxes.forget(appId);
       await Promise.all((await list(undefined, appId)).map(({ Id }) => remover.remove(Id)));
       const networks = await within(CALL_MS, "list networks", docker.listNetworks({ filters: ours(instance, "network", appId) }));
-      await Promise.all(networks.map(({ Id }) => removeNetwork(Id)));
+      await Promise.all(networks.map(({ Id }) => removeNetwork(docker, Id)));
       await removeVolume(cacheName(instance, appId));
     },
 
@@ -165,7 +164,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
       ]));
       const orphan = (labelled: Record<string, string> | undefined): boolean => !appIds.has(labelled?.[LABEL.app] ?? "");
       await Promise.all(containers.filter(({ Labels }) => !OUTLIVING.has(Labels[LABEL.kind] ?? "") || orphan(Labels)).map(({ Id }) => remover.remove(Id)));
-      await Promise.all(networks.filter(({ Labels }) => orphan(Labels)).map(({ Id }) => removeNetwork(Id)));
+      await Promise.all(networks.filter(({ Labels }) => orphan(Labels)).map(({ Id }) => removeNetwork(docker, Id)));
       await Promise.all((Volumes ?? []).filter(({ Labels }) => orphan(Labels)).map(({ Name }) => removeVolume(Name)));
     },
 

@@ -1,12 +1,15 @@
 /** One network per app, and one for its tests, all from one address range, so that no app reaches another (DESIGN: invariant 10). */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type Dockerode from "dockerode";
 import { AppError } from "../errors.ts";
-import { within } from "./docker-call.ts";
+import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { bridgeName, labels, networkName } from "./naming.ts";
 
 const SUBNET_SIZE = 26;
 const CALL_MS = 30_000;
+const REMOVALS = 50;
+const AGAIN_MS = 100;
 
 /**
  * Gives the function that makes an app's network where it is missing, and gives its name. Idempotent, also against other
@@ -47,6 +50,26 @@ async function ensureNetwork(docker: Dockerode, instance: string, range: string,
     }
   }
   throw new AppError("engine_unavailable", `No network is free in ${range}: set PAAS_NETWORK_RANGE to a larger range, or remove apps.`);
+}
+
+/**
+ * Removes a network and whatever still hangs on it. The engine refuses (403) while it counts an endpoint there, and goes on to count one for a
+ * moment, or for ever, after its container is no more: only the endpoint's name takes it away then (Docker API: NetworkDisconnect, Force). Idempotent.
+ * @throws AppError engine_unavailable; the engine's own error when it goes on to refuse
+ */
+export async function removeNetwork(docker: Dockerode, id: string): Promise<void> {
+  const network = docker.getNetwork(id);
+  for (let left = REMOVALS; ; left--) {
+    try {
+      return void (await unlessGone(within(CALL_MS, "remove network", network.remove())));
+    } catch (error) {
+      if (!isStatus(error, 403) || left === 0) throw error;
+    }
+    const found = (await unlessGone(within(CALL_MS, "inspect network", network.inspect()))) as { Containers?: Record<string, { Name: string }> } | undefined;
+    const endpoints = Object.values(found?.Containers ?? {});
+    await Promise.all(endpoints.map(({ Name }) => unlessGone(within(CALL_MS, "disconnect from network", network.disconnect({ Container: Name, Force: true })))));
+    if (endpoints.length === 0) await sleep(AGAIN_MS);
+  }
 }
 
 /** The range's subnets that overlap none of the taken ones, in order. */

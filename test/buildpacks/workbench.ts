@@ -11,6 +11,7 @@ import { extract, pack } from "tar-stream";
 import { settingsHeader } from "../../server/engine/builds.ts";
 import { ensureBuildImage } from "../../server/engine/build-image.ts";
 import { createPackageImages } from "../../server/engine/package-images.ts";
+import { removeNetwork } from "../../server/engine/networks.ts";
 import { inRightImage } from "../../server/engine/right-image.ts";
 
 const LABELS = { "paas.test": "buildpacks" };
@@ -157,7 +158,7 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
     async close() {
       const gone: PromiseSettledResult<unknown>[] = [];
       gone.push(...(await Promise.allSettled(containers.map((container) => container.remove({ force: true, v: true })))));
-      gone.push(...(await Promise.allSettled([network.remove(), ...images.map((name) => docker.getImage(name).remove({ force: true })), ...[...volumes].map((name) => docker.getVolume(name).remove())])));
+      gone.push(...(await Promise.allSettled([removeNetwork(docker, network.id), ...images.map((name) => docker.getImage(name).remove({ force: true })), ...[...volumes].map((name) => docker.getVolume(name).remove())])));
       const stuck = gone.filter((result) => result.status === "rejected").map(({ reason }) => reason as unknown);
       if (stuck.length > 0) throw new AggregateError(stuck, "the workbench could not be cleared");
     },

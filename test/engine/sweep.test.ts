@@ -41,6 +41,18 @@ async function exists(inspect: Promise<unknown>): Promise<boolean> {
   });
 }
 
+test("an app's network goes, although something still hangs on it", async () => {
+  const spec = ours.spec("exec sleep 100", { appId: randomUUID() });
+  await ours.engine.startDyno(spec);
+  const [network] = await docker.listNetworks({ filters: { label: [`paas.app=${spec.appId}`] } });
+  const guest = await docker.createContainer({ Image: ours.image, Cmd: ["sleep", "100"], HostConfig: { NetworkMode: network?.Id ?? "" } });
+  await guest.start();
+  await ours.engine.removeApp(spec.appId);
+  expect(await exists(docker.getNetwork(network?.Id ?? "").inspect())).toBe(false);
+  await ours.engine.removeApp(spec.appId);
+  await guest.remove({ force: true });
+});
+
 test("a sweep removes what no app of this installation accounts for, and nothing else", async () => {
   const [kept, orphan, stranger] = [ours, ours, theirs].map(({ spec }) => spec("exec sleep 100", { appId: randomUUID() })) as [DynoSpec, DynoSpec, DynoSpec];
   const [keptDyno, orphanDyno, strangerDyno] = await Promise.all([ours.engine.startDyno(kept), ours.engine.startDyno(orphan), theirs.engine.startDyno(stranger)]);

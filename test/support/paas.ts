@@ -8,8 +8,8 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
-import { eventually } from "../git/eventually.ts";
 import { createRouterClient, type Router } from "../../proxy/client.ts";
+import { removeNetwork } from "../../server/engine/networks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const START_MS = 60_000;
@@ -148,12 +148,7 @@ async function removeFromEngine(instance: string): Promise<void> {
   for (let left = await docker.listContainers({ all: true, filters }); left.length > 0; left = await docker.listContainers({ all: true, filters })) {
     await Promise.all(left.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGoing)));
   }
-  // An endpoint may outlive its container for a moment (403).
-  await eventually("the networks are gone", async () => {
-    const networks = await docker.listNetworks({ filters });
-    await Promise.all(networks.map(({ Id }) => docker.getNetwork(Id).remove().catch(unlessGoing)));
-    return networks.length === 0;
-  });
+  await Promise.all((await docker.listNetworks({ filters })).map(({ Id }) => removeNetwork(docker, Id)));
   await Promise.all((await docker.listVolumes({ filters })).Volumes.map(({ Name }) => docker.getVolume(Name).remove()));
   // By name: one that others stand on goes with the last of them.
   const names = (await docker.listImages({ filters })).flatMap(({ Id, RepoTags }) => RepoTags?.filter((tag) => tag !== "<none>:<none>") ?? [Id]);
