@@ -80,4 +80,44 @@ export const PYTHON_FAILURES: Failure[] = [
     said: "ModuleNotFoundError: No module named 'Shop'",
     reads: ["No module named Shop.", "Is it a package: add it to the app's packages. Is it the app's own: is it committed, and its name spelt in the same case? Then commit and push again."],
   },
+  {
+    name: "an index of one's own that shows nothing, for whatever reason",
+    said: "Looking in indexes: https://user:****@index.example/simple\nERROR: Could not find a version that satisfies the requirement flask==3.1 (from versions: none)\nERROR: No matching distribution found for flask==3.1",
+    reads: ["The package index that is set has no package flask for this Python, or does not show it: pip does not tell these apart.", "Check its spelling, and the address, user and token in the config vars PIP_INDEX_URL and PIP_EXTRA_INDEX_URL."],
+  },
+  {
+    name: "an index that wants a password of Poetry",
+    said: "  - Installing click (8.1.7)\nSource (simple): Authorization error accessing https://index.example/simple/click/\n\n    | Unable to find installation candidates for click (8.1.7)",
+    reads: ["The package index simple refused access.", "Set user and password as the config vars POETRY_HTTP_BASIC_SIMPLE_USERNAME and POETRY_HTTP_BASIC_SIMPLE_PASSWORD."],
+  },
+  {
+    name: "a line that is no requirement",
+    said: "ERROR: Invalid requirement: 'flask = 3.1' (from line 2 of requirements.txt)\nHint: = is not a valid operator. Did you mean == ?",
+    reads: ["requirements.txt, line 2, is not a requirement: flask = 3.1", `Write it as name==version, ${AGAIN}`],
+  },
+  {
+    name: "hashes for some packages only",
+    said: "ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements. Here is a list of those requirements along with the hashes their downloaded archives actually had.\n    itsdangerous==2.2.0 --hash=sha256:c6242fc4",
+    reads: ["Some packages have hashes in requirements.txt and others have none: pip takes all or none.", `Let one tool write all of them (\`pip-compile --generate-hashes\`), ${AGAIN}`],
+  },
+  {
+    name: "hashes of poetry.lock that do not match",
+    said: "  - Installing click (8.1.7)\n\n    | Downloaded distributions for click (8.1.7) did not match any known checksums in your lock file.",
+    reads: ["A downloaded package is not the one that was recorded.", `If the index's copy is the right one, write the hashes anew, ${AGAIN}`],
+  },
+  {
+    name: "a Poetry project that is no package",
+    said: "Installing the current project: app (1)\n\nError: The current project could not be installed: No file/folder found for package app\nIf you do not want to install the current project use --no-root.",
+    reads: ["Poetry takes this app for a package, and finds no folder app to install.", `Write package-mode = false under [tool.poetry] in pyproject.toml, run \`poetry lock\`, ${AGAIN}`],
+  },
+  {
+    name: "mysqlclient without its headers",
+    said: "      Command 'pkg-config --exists mariadb' returned non-zero exit status 1.\n      Exception: Can not find valid pkg-config name.\n      Specify MYSQLCLIENT_CFLAGS and MYSQLCLIENT_LDFLAGS env vars manually\nerror: subprocess-exited-with-error",
+    reads: ["A package has no wheel for this Python, and a library to compile it with is missing.", "mysqlclient needs MySQL's library: PyMySQL does without it."],
+  },
+  {
+    name: "a git repository that cannot be cloned",
+    said: "  error: subprocess-exited-with-error\n  \n  × git clone --filter=blob:none --quiet https://git.example/a/b.git /tmp/pip-req-build-bjk678wm did not run successfully.\n  │ exit code: 128",
+    reads: ["A package comes from a git repository that cannot be cloned from here.", "If it is private, put a token into its URL by a config var: git+https://${TOKEN}@host/owner/name."],
+  },
 ];

@@ -6,7 +6,7 @@ const AGAIN = "commit and push again.";
 
 /** What a missing header or program belongs to, for those that people meet. */
 const LIBRARIES: [said: RegExp, advice: string][] = [
-  [/mysql|mariadb/i, "mysqlclient needs MySQL's library: PyMySQL does without it."],
+  [/mysql|mariadb|valid pkg-config name/i, "mysqlclient needs MySQL's library: PyMySQL does without it."],
   [/pg_config|libpq/, "psycopg2-binary, or psycopg[binary], bring their library along."],
   [/ldap\.h|lber\.h/, "python-ldap needs OpenLDAP's library: ldap3 does without it."],
 ];
@@ -17,10 +17,21 @@ export const CAUSES: Cause[] = [
     said: /NewConnectionError|ConnectTimeoutError|Temporary failure in name resolution|Name or service not known|Connection refused|error sending request for url|dns error|All attempts to connect/,
     means: () => ["The package index is out of reach.", "Check that this machine can reach it (PIP_INDEX_URL names another one), then push again."],
   },
+  {
+    said: /Source \(([^)]+)\): Authorization error/,
+    means: ([, source = ""]) => {
+      const name = `POETRY_HTTP_BASIC_${source.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
+      return [`The package index ${source} refused access.`, `Set user and password as the config vars ${name}_USERNAME and ${name}_PASSWORD.`];
+    },
+  },
   { said: /40[13] Client Error|HTTP error 40[13]|401 Unauthorized|403 Forbidden|User for .*:\s*$/m, means: () => ["The package index refused access.", "Put user and token into the index's URL, as the config var PIP_EXTRA_INDEX_URL or PIP_INDEX_URL."] },
   {
     said: /requires a different Python: (\S+) not in '([^']+)'|incompatible with the project's Python requirement: `([^`]+)`|Current Python version \(([\d.]+)\) is not allowed by the project \(([^)]+)\)|No interpreter found for Python ([^\s]+)/,
     means: (found) => [`The app, or one of its packages, asks for Python ${found[2] ?? found[3] ?? found[5] ?? found[6]}; this stack's is 3.11.`, `Widen requires-python in pyproject.toml, or choose a version of the package that runs on 3.11; ${AGAIN}`],
+  },
+  {
+    said: /Looking in indexes: [\s\S]*from versions: none\)\s+ERROR: No matching distribution found for ([^\s()=<>~!;[]+)/,
+    means: ([, name]) => [`The package index that is set has no package ${name} for this Python, or does not show it: pip does not tell these apart.`, "Check its spelling, and the address, user and token in the config vars PIP_INDEX_URL and PIP_EXTRA_INDEX_URL."],
   },
   {
     said: /No matching distribution found for ([^\s()]+)/,
@@ -32,25 +43,26 @@ export const CAUSES: Cause[] = [
   },
   { said: /ResolutionImpossible|conflicting dependencies|version solving failed|No solution found when resolving/, means: () => ["Packages ask for versions of another one that exclude each other: they are named above.", `Loosen or change one of the versions, ${AGAIN}`] },
   {
-    said: /Invalid requirement: '([^'\n]*)'?[\s\S]*?(?:\(from line (\d+) of ([^)\n]+)\))?/,
+    said: /Invalid requirement: '([^'\n]*)'(?: \(from line (\d+) of ([^)\n]+)\))?/,
     means: ([, text, line, file]) => [`${file ?? "requirements.txt"}${line ? `, line ${line},` : ""} is not a requirement: ${text}`, `Write it as name==version, ${AGAIN}`],
   },
   { said: /Could not open requirements file:.*?'([^']+)'/, means: ([, file]) => [`The file ${file}, which a requirements file refers to, is not here.`, `Is it committed? \`git add ${file}\`, ${AGAIN}`] },
-  { said: /DO NOT MATCH THE HASHES|Hash mismatch|hash mismatch|Hash for .* from archive/, means: () => ["A downloaded package is not the one that was recorded.", `If the index's copy is the right one, write the hashes anew, ${AGAIN}`] },
-  { said: /In --require-hashes mode, all requirements must have their (?:hashes|versions pinned)/, means: () => ["Some packages have hashes in requirements.txt and others have none: pip takes all or none.", `Let one tool write all of them (\`pip-compile --generate-hashes\`), ${AGAIN}`] },
+  { said: /DO NOT MATCH THE HASHES|Hash mismatch|hash mismatch|Hash for .* from archive|did not match any known checksums/, means: () => ["A downloaded package is not the one that was recorded.", `If the index's copy is the right one, write the hashes anew, ${AGAIN}`] },
+  { said: /Hashes are required in --require-hashes mode|In --require-hashes mode, all requirements must have their versions pinned/, means: () => ["Some packages have hashes in requirements.txt and others have none: pip takes all or none.", `Let one tool write all of them (\`pip-compile --generate-hashes\`), ${AGAIN}`] },
   { said: /lockfile at `uv\.lock` needs to be updated|uv\.lock.*(?:outdated|out of date)/, means: () => ["uv.lock does not match pyproject.toml.", `Run \`uv lock\`, look at what changed in uv.lock, ${AGAIN}`] },
   { said: /pyproject\.toml changed significantly since poetry\.lock|poetry\.lock is not up to date/, means: () => ["poetry.lock does not match pyproject.toml.", `Run \`poetry lock\`, look at what changed in poetry.lock, ${AGAIN}`] },
+  { said: /current project could not be installed: No file\/folder found for package (\S+)/, means: ([, name]) => [`Poetry takes this app for a package, and finds no folder ${name} to install.`, `Write package-mode = false under [tool.poetry] in pyproject.toml, run \`poetry lock\`, ${AGAIN}`] },
   { said: /Pipfile\.lock \(\S+\) (?:is )?out of date|Your Pipfile\.lock.*out of date/, means: () => ["Pipfile.lock does not match Pipfile.", `Run \`pipenv lock\`, ${AGAIN}`] },
   { said: /TOML parse error|TOMLDecodeError|Invalid TOML|not valid TOML/i, means: () => ["A TOML file cannot be read: pyproject.toml, a lock file or Pipfile; the place stands above.", `Fix its syntax, ${AGAIN}`] },
   { said: /Multiple top-level (?:packages|modules) discovered/, means: () => ["setuptools cannot tell which folders of this app are the package.", `An app need not be one: remove [build-system] from pyproject.toml, or name the packages ([tool.setuptools] packages = […]); ${AGAIN}`] },
   { said: /is not a supported wheel on this platform/, means: () => ["A wheel in this repository is made for another Python or another machine.", `Get it anew for this one: \`pip download --python-version 3.11 --platform manylinux2014_x86_64 --only-binary=:all: …\`, ${AGAIN}`] },
+  { said: /git clone[^\n]* did not run successfully|could not read Username for|Repository not found/, means: () => ["A package comes from a git repository that cannot be cloned from here.", "If it is private, put a token into its URL by a config var: git+https://${TOKEN}@host/owner/name."] },
   { said: /can't find Rust compiler|Rust toolchain|cargo.*not (?:found|installed)/i, means: () => ["A package has no wheel for this Python and would be compiled from Rust, which is not here.", `Choose a version of it that has wheels for Python 3.11, ${AGAIN}`] },
   {
     said: /(pg_config executable not found|mysql_config[^\n]*not found|Can not find valid pkg-config name|fatal error: ([\w./-]+\.h): No such file)/,
     means: ([, said = "", header]) => [header ? `A package has no wheel for this Python and compiling it failed: ${header} is missing.` : "A package has no wheel for this Python, and a library to compile it with is missing.", LIBRARIES.find(([pattern]) => pattern.test(said))?.[1] ?? `Choose a version of it that has wheels for Python 3.11, ${AGAIN}`],
   },
   { said: /error: command '[^']*(?:gcc|cc|g\+\+)' failed|Failed building wheel for (\S+)|subprocess-exited-with-error/, means: ([, name]) => [`${name ? `${name} has` : "A package has"} no wheel for this Python, and building it failed: the reason stands above.`, `Choose a version of it that has wheels for Python 3.11, ${AGAIN}`] },
-  { said: /git clone[^\n]* did not run successfully|could not read Username for|Repository not found/, means: () => ["A package comes from a git repository that cannot be cloned from here.", "If it is private, put a token into its URL by a config var: git+https://${TOKEN}@host/owner/name."] },
   { said: /No space left on device/i, means: () => ["The disk is full.", "Make room on the server, then push again."] },
   { said: /MemoryError/, means: () => ["The build ran out of memory.", "Let it do less at a time, or give builds more memory."] },
   { said: /without having set the STATIC_ROOT setting/, means: () => ["STATIC_ROOT is not set.", `Add to the settings: STATIC_ROOT = BASE_DIR / "staticfiles", ${AGAIN}`] },
