@@ -28,9 +28,12 @@ export async function fillFolder(places: Places, folder: string, key: string, so
   return { folder, key, before: existsSync(join(places.buildDir, folder)) ? await listFolders(places.buildDir, [folder]) : new Map() };
 }
 
-/** At the end of the build: it may stay for the next one, if no script has changed it. */
-export async function declareDependencies({ buildDir }: Places, { folder, key, before }: DependencyFolder): Promise<void> {
+/**
+ * At the end of the build: it may stay for the next one, if no script has changed it.
+ * @param writtenAnew paths in the folder that every build makes anew, whatever it finds: they may differ
+ */
+export async function declareDependencies({ buildDir }: Places, { folder, key, before }: DependencyFolder, writtenAnew?: RegExp): Promise<void> {
   if (!existsSync(join(buildDir, folder))) return;
   const { added, removed, changed } = before ? compareListings(before, await listFolders(buildDir, [folder])) : { added: [], removed: [], changed: [] };
-  if (added.length + removed.length + changed.length === 0) declareFolder(folder, key);
+  if ([...added, ...removed, ...changed].every((path) => writtenAnew?.test(path.slice(folder.length + 1)))) declareFolder(folder, key);
 }

@@ -158,7 +158,9 @@ export async function openWorkbench(subnet: string, other?: { image: string; bui
     async close() {
       const gone: PromiseSettledResult<unknown>[] = [];
       gone.push(...(await Promise.allSettled(containers.map((container) => container.remove({ force: true, v: true })))));
-      gone.push(...(await Promise.allSettled([removeNetwork(docker, network.id), ...images.map((name) => docker.getImage(name).remove({ force: true })), ...[...volumes].map((name) => docker.getVolume(name).remove())])));
+      // One that stands on another goes first: the engine mixes up removals of both at once.
+      for (const name of images.toReversed()) gone.push(...(await Promise.allSettled([docker.getImage(name).remove({ force: true })])));
+      gone.push(...(await Promise.allSettled([removeNetwork(docker, network.id), ...[...volumes].map((name) => docker.getVolume(name).remove())])));
       const stuck = gone.filter((result) => result.status === "rejected").map(({ reason }) => reason as unknown);
       if (stuck.length > 0) throw new AggregateError(stuck, "the workbench could not be cleared");
     },

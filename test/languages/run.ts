@@ -15,11 +15,12 @@ import { dockerfile } from "./dockerfile.ts";
 import { go } from "./go.ts";
 import { java } from "./java.ts";
 import { nodejs } from "./nodejs.ts";
+import { php } from "./php.ts";
 import { python } from "./python.ts";
 import { ruby } from "./ruby.ts";
 import { rust } from "./rust.ts";
 
-const APPS: LanguageApp[] = [...nodejs, ...bun, ...deno, ...python, ...ruby, ...dockerfile, ...java, ...go, ...rust];
+const APPS: LanguageApp[] = [...nodejs, ...bun, ...deno, ...python, ...ruby, ...dockerfile, ...java, ...php, ...go, ...rust];
 
 const only = process.argv[2];
 const host = thisHost(process.env);
