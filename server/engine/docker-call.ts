@@ -35,12 +35,16 @@ export async function unlessAway<T>(name: string, call: Promise<T>): Promise<T> 
   }
 }
 
-/** Resolves with undefined where the engine says that the thing is not there (404) or is already so (304, 409 of a removal in progress). */
+/** What the engine says with 409 or 500 of what is just being removed, or was removed between two looks of its own. */
+const GOING: [status: number, said: RegExp][] = [[409, /already in progress|is not running/], [500, /unrecognized image ID/]];
+
+/** Resolves with undefined where the engine says that the thing is not there (404), or is already so (304), or that somebody else removes it. */
 export async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    if (isStatus(error, 404) || isStatus(error, 304) || (isStatus(error, 409) && /already in progress|is not running/.test(String(error)))) return undefined;
+    const isGone = isStatus(error, 404) || isStatus(error, 304) || GOING.some(([status, said]) => isStatus(error, status) && said.test(String(error)));
+    if (isGone) return undefined;
     throw error;
   }
 }
