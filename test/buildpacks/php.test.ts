@@ -141,6 +141,22 @@ describe("an app with packages", () => {
     expect((await dyno.get("/compiled.txt")).body).toBe("two");
   });
 
+  it("has the packages of require-dev when it is built for tests, which the script `test` of composer.json runs", async () => {
+    const { packages: [greeting, shout], ...lock } = LOCK;
+    const app = {
+      ...APP,
+      "composer.json": JSON.stringify({ ...MANIFEST, require: { "acme/greeting": "1.0.0" }, "require-dev": { "acme/shout": "1.0.0" }, scripts: { test: "@php test.php" } }),
+      "composer.lock": JSON.stringify({ ...lock, packages: [greeting], "packages-dev": [shout] }),
+      "test.php": "<?php require 'vendor/autoload.php'; echo App\\Page::text(); exit(App\\Page::text() === 'HELLO' ? 0 : 1);\n",
+    };
+    const [forTests, toServe] = await Promise.all([bench.build(app, { last: LAST, env: { PAAS_BUILD_FOR: "test" }, keep: true }), bench.build(app, { last: LAST })]);
+    expect(forTests.out["testpack"]).toBe("/opt/paas/buildpacks/php");
+    const tests = await bench.start(forTests.image, "/opt/paas/bin/test");
+    expect(await tests.ended()).toBe(0);
+    expect(tests.output()).toContain("> @php test.php\nHELLO");
+    expect(toServe.output).not.toContain("acme/shout");
+  });
+
   it("gets a package that is copied out of the repository anew when its files change", async () => {
     const { output, code } = await bench.build({ ...APP, "packages/greeting/src/Greeting.php": "<?php namespace Acme; class Greeting { const TEXT = 'other'; }\n" }, { last: LAST, cache: "php" });
     expect(output).toContain("Mirroring from packages/greeting");

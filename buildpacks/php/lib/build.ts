@@ -7,6 +7,8 @@ export type Build = {
   cacheDir: string;
   stack: string;
   env: NodeJS.ProcessEnv;
+  /** With the packages of require-dev. */
+  forTests: boolean;
   phpVersion: string;
   composerVersion: string;
   manifest: ComposerJson;

@@ -1,4 +1,4 @@
-/** bin/compile of the PHP buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the PHP buildpack, from top to bottom. */
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import { checkPlatform } from "./platform.ts";
 import { linkWebServers, writeProfile } from "./web-servers.ts";
 
 const COMPOSER_HOME = "/tmp/composer";
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose = ""] = process.argv.slice(2);
 
 await tellFailures(async () => {
   const build = await prepare();
@@ -47,7 +47,7 @@ async function prepare(): Promise<Build> {
     COLUMNS: "1000",
   };
   if (lock === undefined) askNoServer(env);
-  return { buildDir, cacheDir, stack, env, phpVersion, composerVersion: await composerVersion(env), manifest, lock };
+  return { buildDir, cacheDir, stack, env, forTests: purpose === "test", phpVersion, composerVersion: await composerVersion(env), manifest, lock };
 }
 
 /** Without packages there is nothing to ask a server for; Composer would ask whether a package brings a missing extension. */

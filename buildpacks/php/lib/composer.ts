@@ -14,7 +14,7 @@ import { copiedPackages } from "./composer-lock.ts";
 
 /** Composer's usage, and every file of PHP's settings, after an error. */
 const NOISE = /^\s*(\w[\w-]* \[--|- \/etc\/php\/)/;
-const INSTALL = ["install", "--no-dev", "--prefer-dist", "--no-interaction", "--no-progress", "--no-ansi"];
+const INSTALL = ["install", "--prefer-dist", "--no-interaction", "--no-progress", "--no-ansi"];
 /** What every build writes anew in the folder of packages, whatever was there: the autoloader, and the web servers' commands. */
 const WRITTEN_ANEW = /^(autoload\.php|composer|composer\/(autoload_\w+\.php|installed\.(php|json)|platform_check\.php|include_paths\.php|ClassLoader\.php|InstalledVersions\.php|LICENSE)|bin|bin\/heroku-php-(apache2|nginx))$/;
 
@@ -37,7 +37,7 @@ export async function installPackages(build: Build): Promise<DependencyFolder | 
 export async function runCompileScript(build: Build): Promise<void> {
   if (build.manifest.scripts["compile"] === undefined) return;
   step("Running `composer compile`");
-  await composer(build, ["run-script", "compile", "--no-dev", "--no-interaction", "--no-ansi"]);
+  await composer(build, ["run-script", "compile", "--no-interaction", "--no-ansi"]);
 }
 
 /** At the end of the build: the packages may stay for the next one, if no script has changed them. */
@@ -45,14 +45,15 @@ export async function declarePackages(build: Build, kept: DependencyFolder): Pro
   await declareDependencies(build, kept, WRITTEN_ANEW);
 }
 
-async function composer({ buildDir, env }: Build, args: string[]): Promise<void> {
+async function composer({ buildDir, env, forTests }: Build, given: string[]): Promise<void> {
+  const args = forTests ? given : [...given, "--no-dev"];
   info(`Running: composer ${args.filter((arg) => !/^--no-(progress|ansi|interaction)$/.test(arg)).join(" ")}`);
   failing(`composer ${args[0]}`, await run("composer", args, { cwd: buildDir, env, shows: (line) => !NOISE.test(line) }), CAUSES);
 }
 
-async function keyOf({ buildDir, stack, env, phpVersion, composerVersion, manifest }: Build, lock: string): Promise<string> {
+async function keyOf({ buildDir, stack, env, forTests, phpVersion, composerVersion, manifest }: Build, lock: string): Promise<string> {
   const variables = Object.entries(env).filter(([name]) => name.startsWith("COMPOSER_") && name !== "COMPOSER_AUTH").sort();
-  const hash = createHash("sha256").update(JSON.stringify([stack, process.arch, phpVersion, composerVersion, variables]));
+  const hash = createHash("sha256").update(JSON.stringify([stack, process.arch, forTests, phpVersion, composerVersion, variables]));
   for (const text of [lock, manifest.text, await copiedPackages(buildDir, lock, env)]) hash.update(`\0${text}`);
   return hash.digest("hex");
 }
