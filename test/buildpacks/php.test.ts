@@ -9,7 +9,7 @@ import { openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 const SHOUT = zip({ "composer.json": '{"name": "acme/shout", "version": "1.0.0", "autoload": {"files": ["shout.php"]}}', "shout.php": "<?php function shout(string $text): string { return strtoupper($text); }\n" });
 const MANIFEST = {
   name: "acme/app",
-  repositories: [{ type: "path", url: "packages/*", options: { symlink: false } }, { type: "artifact", url: "artifacts" }, { "packagist.org": false }],
+  repositories: [{ type: "path", url: "packages/*", options: { symlink: false } }, { type: "artifact", url: "artifacts" }, { "packagist": false }],
   require: { php: ">=8.1", "ext-mbstring": "*", "acme/greeting": "1.0.0", "acme/shout": "1.0.0" },
   autoload: { "psr-4": { "App\\": "src/" } },
   scripts: { compile: "@php -r \"file_put_contents('web/compiled.txt', getenv('WORD'));\"" },

@@ -1,11 +1,13 @@
 /** A real application with real dependencies, deployed twice by `npm run test:languages`. */
 
+import type { Files } from "./made-files.ts";
+
 export type LanguageApp = {
   name: string;
   /** A folder of test/languages/apps; or what the files are, given the name of an image that a Dockerfile may stand on. */
   source: string | ((base: string) => Record<string, string>);
   /** Files beside those of the folder, made when the app is about to be pushed. */
-  added?: () => Promise<Record<string, string | Buffer>>;
+  added?: () => Promise<Files>;
   /** What the push says it is: `-----> … app detected`, or any other line of it. */
   detected: string;
   path?: string;

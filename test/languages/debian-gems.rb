@@ -2,8 +2,7 @@
 # Bundler writes for them. Native extensions come compiled and with the libraries that the stack lacks beside them, as in the gems that
 # are published for one kind of machine.
 #
-# $GEMFILE     the app's Gemfile
-# argument     the folder that gets the files
+# Runs in the folder that gets them, where the Gemfile lies.
 
 require "bundler"
 require "fileutils"
@@ -49,10 +48,8 @@ def pack(spec, gem)
   end
 end
 
-cache = File.join(ARGV.fetch(0), "vendor/cache")
+cache = File.expand_path("vendor/cache")
 FileUtils.mkdir_p(cache)
-Dir.chdir(ARGV.fetch(0))
-File.write("Gemfile", ENV.fetch("GEMFILE"))
 system("bundle", "lock", "--local", exception: true)
 Bundler::LockfileParser.new(File.read("Gemfile.lock")).specs.each do |locked|
   pack(Gem::Specification.find_by_name(locked.name, locked.version), File.join(cache, "#{locked.full_name}.gem"))

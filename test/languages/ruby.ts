@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { docker } from "../support/paas.ts";
 import type { LanguageApp } from "./app.ts";
-import { appWithDebianGems } from "./debian-gems.ts";
+import { debianGems } from "./debian-gems.ts";
 
 const PAGE = "app/views/pages/show.html.erb";
 const TEMPLATE = readFileSync(join(import.meta.dirname, "apps/rails", PAGE), "utf8");
@@ -11,12 +10,12 @@ const TEMPLATE = readFileSync(join(import.meta.dirname, "apps/rails", PAGE), "ut
 export const ruby: LanguageApp[] = [
   {
     name: "sinatra", source: "sinatra", detected: "Running: bundle install --jobs 4 --retry 2 --local",
-    added: () => appWithDebianGems(docker, 'source "https://gems.example"\ngem "sinatra"\ngem "webrick"\n', ["ruby-sinatra", "ruby-webrick"]),
+    added: () => debianGems('source "https://gems.example"\ngem "sinatra"\ngem "webrick"\n', ["ruby-sinatra", "ruby-webrick"]),
     answers: [/^sinatra says one on rack 2\./, /^sinatra says two on rack 2\./], change: { text: "two\n" },
   },
   {
     name: "rails", source: "rails", detected: "Preparing app for Rails asset pipeline",
-    added: () => appWithDebianGems(docker, 'source "https://gems.example"\ngem "railties"\ngem "sprockets-rails"\ngem "puma"\n', ["ruby-railties", "ruby-sprockets-rails", "puma"]),
+    added: () => debianGems('source "https://gems.example"\ngem "railties"\ngem "sprockets-rails"\ngem "puma"\n', ["ruby-railties", "ruby-sprockets-rails", "puma"]),
     answers: [/\/assets\/application-[0-9a-f]{64}\.css[^]*rails says one/, /\/assets\/application-[0-9a-f]{64}\.css[^]*rails says two/], change: { [PAGE]: TEMPLATE.replace("one", "two") },
   },
 ];

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BuildFailure, info, warn } from "../../lib/output.ts";
+import { minorOf } from "../../lib/version.ts";
 import type { Build } from "./build.ts";
 import { fetchFromProxy } from "./module-proxy.ts";
 
@@ -64,7 +65,7 @@ export function outOfReach(version: string): BuildFailure {
 /** For a version or a line that the proxy does not have. */
 export function noSuchGo(version: string, versions: string[]): BuildFailure {
   const newest = new Map<string, string>();
-  for (const each of versions) newest.set(lineOf(each), each);
+  for (const each of versions) newest.set(minorOf(each), each);
   const choice = [...newest.values()].slice(-4).reverse();
   const known = choice.length > 0 ? [`The newest that exist: ${choice.join(", ")}.`, `Write \`go ${choice[0]}\` into go.mod (\`go mod edit -go=${choice[0]}\`), commit and push again.`] : [];
   return new BuildFailure(`There is no Go ${version} for ${PLATFORM} on the Go module proxy.`, ...known);
@@ -72,12 +73,10 @@ export function noSuchGo(version: string, versions: string[]): BuildFailure {
 
 /** Go looks after the two newest lines only (https://go.dev/doc/devel/release#policy). */
 function warnOfOld(version: string, versions: string[]): void {
-  const lines = [...new Set(versions.map(lineOf))];
-  if (lines.slice(-2).includes(lineOf(version))) return;
-  warn(`Go ${lineOf(version)} gets no security fixes any more.`, `Go ${lines.at(-1)} is the newest: \`go mod edit -go=${lines.at(-1)} && go mod tidy\`.`);
+  const lines = [...new Set(versions.map(minorOf))];
+  if (lines.slice(-2).includes(minorOf(version))) return;
+  warn(`Go ${minorOf(version)} gets no security fixes any more.`, `Go ${lines.at(-1)} is the newest: \`go mod edit -go=${lines.at(-1)} && go mod tidy\`.`);
 }
-
-const lineOf = (version: string): string => version.split(".").slice(0, 2).join(".");
 
 /** Releases for this machine in ascending order, asked of the proxy at most once an hour; undefined when it is out of reach. */
 export async function knownVersions(build: Build): Promise<string[] | undefined> {

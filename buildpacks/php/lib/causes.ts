@@ -1,6 +1,7 @@
 /** What Composer, PHP and the scripts of composer.json say when they fail, and what it means. */
 
 import type { Cause } from "../../lib/causes.ts";
+import { minorOf } from "../../lib/version.ts";
 
 const AGAIN = "commit and push again.";
 const OUT_OF_REACH = ["A package server is out of reach.", "Check that this machine can reach it; or bring packages along: as folders or zip archives of this repository (`repositories` of type path or artifact). Then push again."];
@@ -10,7 +11,7 @@ export const CAUSES: Cause[] = [
   { said: /Required (?:\(in require-dev\) )?package "([^"]+)" is (?:not present in the lock file|in the lock file as)/, means: ([, name]) => [`composer.lock does not match composer.json: ${name} is not in it as it is required.`, `Run \`composer update ${name}\`, commit composer.lock and push again.`] },
   {
     said: /Root composer\.json requires php (\S+(?: \S+)*?) but your php version \(([\d.]+)/,
-    means: ([, asked, here]) => [`composer.json asks for PHP ${asked}; this stack has PHP ${here}, and no other.`, `Write "php": "^${minor(here)}" into require, run \`composer update\` with that PHP (or with config.platform.php set to it), ${AGAIN}`],
+    means: ([, asked, here = ""]) => [`composer.json asks for PHP ${asked}; this stack has PHP ${here}, and no other.`, `Write "php": "^${minorOf(here)}" into require, run \`composer update\` with that PHP (or with config.platform.php set to it), ${AGAIN}`],
   },
   {
     said: /(?:- )?(\S+) \S+ requires php (.+?) -> your php version \(([\d.]+)/,
@@ -45,8 +46,4 @@ export const CAUSES: Cause[] = [
 
 function missingExtension(name: string | undefined): string[] {
   return [`The app needs a PHP extension that this stack does not have: ${name?.trim()}.`, `\`php -m\` in a one-off dyno lists those that are here. Do without it, or without the package that wants it, ${AGAIN}`];
-}
-
-function minor(version: string | undefined): string {
-  return (version ?? "").split(".").slice(0, 2).join(".");
 }

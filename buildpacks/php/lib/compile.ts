@@ -54,7 +54,7 @@ async function prepare(): Promise<Build> {
 function askNoServer(env: NodeJS.ProcessEnv): void {
   env["COMPOSER_DISABLE_NETWORK"] = "1";
   mkdirSync(COMPOSER_HOME, { recursive: true });
-  writeFileSync(join(COMPOSER_HOME, "config.json"), '{"repositories": [{"packagist.org": false}]}');
+  writeFileSync(join(COMPOSER_HOME, "config.json"), '{"repositories": [{"packagist": false}]}');
 }
 
 function lockFile({ packages }: ComposerJson): string | undefined {

@@ -4,13 +4,13 @@ import { existsSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { mustRun } from "../../lib/command.ts";
 import { parseJsonObject } from "../../lib/json.ts";
-import { BuildFailure } from "../../lib/output.ts";
+import { refuseUnmerged } from "../../lib/lock-file.ts";
 
 type Locked = { dist?: { type?: string; url?: string }; "transport-options"?: { symlink?: boolean } };
 
 /** @throws BuildFailure when the file cannot be read. */
 export function checkLock(text: string): void {
-  if (/^(<{7}|={7}|>{7})/m.test(text)) throw new BuildFailure("composer.lock is the leftover of a merge.", "Take one side's composer.lock, run `composer update --lock`, commit and push again.");
+  refuseUnmerged("composer.lock", text, "composer update --lock");
   parseJsonObject("composer.lock", text);
 }
 

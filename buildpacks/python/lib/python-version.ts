@@ -2,6 +2,7 @@
 
 import { BuildFailure, info, step, warn } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
+import { minorOf } from "../../lib/version.ts";
 import type { Build } from "./build.ts";
 
 type Wanted = { file: string; version: string };
@@ -11,14 +12,14 @@ export function checkVersion({ buildDir, pythonVersion }: Build): void {
   const wanted = wantedVersion(buildDir);
   if (!wanted) {
     step("No Python version was specified. Using the stack's");
-    return info(`Python ${pythonVersion}; to hold on to it, put ${minor(pythonVersion)} into a file .python-version`);
+    return info(`Python ${pythonVersion}; to hold on to it, put ${minorOf(pythonVersion)} into a file .python-version`);
   }
   const { file, version } = wanted;
-  if (version !== "3" && minor(version) !== minor(pythonVersion)) {
-    throw new BuildFailure(`Python ${version} (${file}) is not available: this stack has Python ${pythonVersion}.`, `Write ${minor(pythonVersion)} into ${file}, see that the app runs on it, commit and push again.`);
+  if (version !== "3" && minorOf(version) !== minorOf(pythonVersion)) {
+    throw new BuildFailure(`Python ${version} (${file}) is not available: this stack has Python ${pythonVersion}.`, `Write ${minorOf(pythonVersion)} into ${file}, see that the app runs on it, commit and push again.`);
   }
   step(`Using Python ${pythonVersion} specified in ${file}`);
-  if (version.split(".").length === 3 && version !== pythonVersion) warn(`${file} asks for Python ${version}; the stack's is ${pythonVersion}, which takes its place.`, `Write ${minor(version)} to be content with whatever patch release the stack has.`);
+  if (version.split(".").length === 3 && version !== pythonVersion) warn(`${file} asks for Python ${version}; the stack's is ${pythonVersion}, which takes its place.`, `Write ${minorOf(version)} to be content with whatever patch release the stack has.`);
 }
 
 function wantedVersion(buildDir: string): Wanted | undefined {
@@ -30,8 +31,4 @@ function wantedVersion(buildDir: string): Wanted | undefined {
   const found = /^(?:python-|cpython-)?(3(?:\.\d+){0,2})$/.exec(lines[0] ?? "");
   if (!found) throw new BuildFailure(`${file} holds ${JSON.stringify((lines[0] ?? "").slice(0, 60))}, which is no version of Python 3.`, "Write it like this: 3.11. Commit and push again.");
   return { file, version: found[1] ?? "" };
-}
-
-function minor(version: string): string {
-  return version.split(".").slice(0, 2).join(".");
 }

@@ -1,18 +1,18 @@
 /** What Bundler, compilers and Rake say when they fail, and what it means. Bundler breaks its lines at 80 columns: between words may be any blank. */
 
 import type { Cause } from "../../lib/causes.ts";
+import { minorOf } from "../../lib/version.ts";
 
 const AGAIN = "commit and push again.";
-const minor = (version = ""): string => version.split(".").slice(0, 2).join(".");
 
 export const CAUSES: Cause[] = [
   // Before what follows from it: whatever was being installed is named as well.
   { said: /No space left on device|NoSpaceOnDeviceError/i, means: () => ["The disk is full.", "Make room on the server, then push again."] },
   {
     said: /Your Ruby version is ([\d.]+), but your Gemfile specified[ \n](.*)/,
-    means: ([, here, asked]) => [
+    means: ([, here = "", asked]) => [
       asked ? `The Gemfile asks for Ruby ${asked}; this stack has Ruby ${here}.` : "The Gemfile takes its Ruby version from a file, which this stack's Bundler cannot read.",
-      `Write \`ruby "~> ${minor(here)}.0"\` into the Gemfile, run \`bundle lock\`, ${AGAIN}`,
+      `Write \`ruby "~> ${minorOf(here)}.0"\` into the Gemfile, run \`bundle lock\`, ${AGAIN}`,
     ],
   },
   { said: /(\S+) requires ruby version ([^,]+?),\s+which\s+is\s+incompatible\s+with\s+the\s+current\s+version,\s+(?:ruby\s+)?(\d[\d.]*)/, means: ([, gem, asked, here]) => [`${gem} asks for Ruby ${asked}; this stack has Ruby ${here}.`, `Choose a version of it that runs on this one, run \`bundle lock\`, ${AGAIN}`] },

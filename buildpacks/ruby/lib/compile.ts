@@ -5,6 +5,7 @@ import { openCache } from "../../lib/build-cache.ts";
 import { mustRun } from "../../lib/command.ts";
 import { withConfigVars } from "../../lib/config-vars.ts";
 import { declareDependencies } from "../../lib/dependency-folder.ts";
+import { refuseUnmerged } from "../../lib/lock-file.ts";
 import { BuildFailure, step, tellFailures } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 import { noteProcessTypes } from "../../lib/process-types.ts";
@@ -43,6 +44,6 @@ function lockFile(): string {
   if (readOwnFile(buildDir, "Gemfile") === undefined) throw new BuildFailure("There is config.ru, but no Gemfile to say which gems it needs.", "Run `bundle init`, add rack and puma to the Gemfile, run `bundle lock`, commit both files and push again.");
   const lock = readOwnFile(buildDir, "Gemfile.lock");
   if (lock === undefined) throw new BuildFailure("Gemfile.lock required. Please check it in.", "Run `bundle lock`, commit Gemfile.lock and push again.");
-  if (/^(<{7}|={7}|>{7})/m.test(lock)) throw new BuildFailure("Gemfile.lock is the leftover of a merge.", "Resolve the conflict, run `bundle lock`, commit and push again.");
+  refuseUnmerged("Gemfile.lock", lock, "bundle lock");
   return lock;
 }
