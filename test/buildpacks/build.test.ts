@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
-beforeAll(async () => void (bench = await openWorkbench("10.213.250.0/27")));
+beforeAll(async () => void (bench = await openWorkbench()));
 afterAll(() => bench.close());
 
 const PAGE = "<h1>here</h1>";

@@ -4,7 +4,7 @@ import { openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let bench: Workbench;
-beforeAll(async () => void (bench = await openWorkbench("10.213.251.96/27")));
+beforeAll(async () => void (bench = await openWorkbench()));
 afterAll(() => bench.close());
 
 const IS_NUMBER = "sha512-41Cifkg6e8TylSpdtTpeLVMqvSBEVzTttHvERD741+pnZ8ANv0004MRL43QKPDlK9cGvNp6NZWZUBlbGXYxxng==";

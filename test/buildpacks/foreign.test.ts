@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
-beforeAll(async () => void (bench = await openWorkbench("10.213.251.32/27")));
+beforeAll(async () => void (bench = await openWorkbench()));
 afterAll(() => bench.close());
 
 const URL = "https://example.com/greeter.git#v1";

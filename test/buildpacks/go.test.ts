@@ -113,7 +113,7 @@ const OFFLINE = { GOPROXY: "file:///app/proxy", GOSUMDB: "off" };
 describe("a Go app", () => {
   let bench: Workbench;
   beforeAll(async () => {
-    bench = await openWorkbench("10.213.250.224/29");
+    bench = await openWorkbench();
   });
   afterAll(() => bench.close());
 

@@ -6,7 +6,7 @@ vi.setConfig({ testTimeout: 120_000 });
 const START_OVER = 69;
 
 let bench: Workbench;
-beforeAll(async () => void (bench = await openWorkbench("10.213.250.160/27")));
+beforeAll(async () => void (bench = await openWorkbench()));
 afterAll(() => bench.close());
 
 const INTEGRITY = "sha512-41Cifkg6e8TylSpdtTpeLVMqvSBEVzTttHvERD741+pnZ8ANv0004MRL43QKPDlK9cGvNp6NZWZUBlbGXYxxng==";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { folder, openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
-beforeAll(async () => void (bench = await openWorkbench("10.213.250.96/27")));
+beforeAll(async () => void (bench = await openWorkbench()));
 afterAll(() => bench.close());
 
 const json = (value: unknown): string => JSON.stringify(value, undefined, 2);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { folder, openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 
 let bench: Workbench;
-beforeAll(async () => void (bench = await openWorkbench("10.213.250.128/27")));
+beforeAll(async () => void (bench = await openWorkbench()));
 afterAll(() => bench.close());
 
 /** One dependency to run with and one to build with; the build needs the latter, the slug must not have it. */

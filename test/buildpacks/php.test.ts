@@ -57,7 +57,7 @@ const LAST = ["php"];
 let bench: Workbench;
 let site: string;
 beforeAll(async () => {
-  bench = await openWorkbench("10.213.251.192/27");
+  bench = await openWorkbench();
   const built = await bench.build(SITE, { keep: true });
   if (!built.image) throw new Error(built.output);
   expect(built.out).toMatchObject({ buildpack: "PHP\n", "release.yml": '---\ndefault_process_types:\n  web: "heroku-php-apache2"\n' });

@@ -42,7 +42,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
-  bench = await openWorkbench("10.213.251.32/29");
+  bench = await openWorkbench();
   app = {
     ...(await bundleOf({ greeting: 'GREETING = "Hello from a gem"\n' })),
     Procfile: "web: bundle exec ruby main.rb\n",

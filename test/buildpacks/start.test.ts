@@ -29,7 +29,7 @@ const APP = {
 };
 
 beforeAll(async () => {
-  bench = await openWorkbench("10.213.250.32/27");
+  bench = await openWorkbench();
   ({ image } = await bench.build(APP, { keep: true }));
 });
 afterAll(() => bench.close());

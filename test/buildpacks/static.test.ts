@@ -34,7 +34,7 @@ const SITE: Tree = {
 };
 
 beforeAll(async () => {
-  bench = await openWorkbench("10.213.250.64/27");
+  bench = await openWorkbench();
   const { image, output } = await bench.build(SITE, { keep: true });
   if (!image) throw new Error(output);
   site = await bench.start(image, "bin/boot", { OTHER: "https://other.example" });

@@ -11,10 +11,11 @@ import { extract, pack } from "tar-stream";
 import { settingsHeader } from "../../server/engine/builds.ts";
 import { ensureBuildImage } from "../../server/engine/build-image.ts";
 import { createPackageImages } from "../../server/engine/package-images.ts";
-import { removeNetwork } from "../../server/engine/networks.ts";
+import { createNetworks, removeNetwork } from "../../server/engine/networks.ts";
 import { inRightImage } from "../../server/engine/right-image.ts";
 
 const LABELS = { "paas.test": "buildpacks" };
+const RANGE = "10.213.0.0/16";
 const MEMORY_BYTES = 1024 * 2 ** 20;
 const READY_MS = 20_000;
 
@@ -68,15 +69,12 @@ export type Workbench = {
   close(): Promise<void>;
 };
 
-/**
- * @param subnet a part of 10.213.250.0/24 that no other file of tests uses
- * @param other a build image and the folder of its buildpacks, instead of ours
- */
-export async function openWorkbench(subnet: string, other?: { image: string; buildpacks: string }): Promise<Workbench> {
+/** @param other a build image and the folder of its buildpacks, instead of ours */
+export async function openWorkbench(other?: { image: string; buildpacks: string }): Promise<Workbench> {
   const docker = new Docker();
   const image = other?.image ?? (await ensureBuildImage(docker, { stackImage: process.env["PAAS_STACK_IMAGE"] ?? "" }));
   const packages = createPackageImages(docker, other?.buildpacks);
-  const network = await docker.createNetwork({ Name: `paas-test-buildpacks-${process.pid}`, Labels: LABELS, IPAM: { Driver: "default", Config: [{ Subnet: subnet }] } });
+  const network = docker.getNetwork(await createNetworks(docker, "buildpacks-test", RANGE)(String(process.pid)));
   const containers: Docker.Container[] = [];
   const images: string[] = [];
   const volumes = new Set<string>();

@@ -138,9 +138,12 @@ test("a dyno whose image is not there fails, and nothing of it is left", async (
 test("the last lines are those of both channels, also after the end, and no more than asked for", async () => {
   const dyno = await ours.engine.startDyno(ours.spec("for i in 1 2 3; do echo out $i; echo err $i >&2; done; head -c 5000 /dev/zero | tr '\\0' x; echo; echo é"));
   await ours.engine.waitForExit(dyno.id);
+  // Each channel is in order by itself: which of two lines comes first is not known between them.
   const lines = await ours.engine.lastLines(dyno.id, 100);
   expect([...lines].sort()).toEqual(["err 1", "err 2", "err 3", "out 1", "out 2", "out 3", "x".repeat(2000), "é"]);
-  expect(await ours.engine.lastLines(dyno.id, 1)).toEqual(["é"]);
+  const [lastLine, ...others] = await ours.engine.lastLines(dyno.id, 1);
+  expect(["é", "err 3"]).toContain(lastLine);
+  expect(others).toEqual([]);
   await ours.engine.discardDyno(dyno.id, 0);
   expect(await ours.engine.lastLines(dyno.id, 1)).toEqual([]);
 });
