@@ -1,12 +1,13 @@
 /**
  * `npm run bench:push [runs]`: from the start of `git push` to the first answer of the new version, for a change of source only,
- * beside `docker build` + `docker run` of the same app in the same run: a small app, and one with 150 MB of dependencies. Prints medians
- * and, for ours, the time of each stage.
+ * beside `docker build` + `docker run` of the same app in the same run: a small app, one with 150 MB of dependencies, and that one with a
+ * buildpack of its own that declares no layers. Prints medians and, for ours, the time of each stage.
+ * `npm run bench:push 6 foreign` takes those whose name has that word.
  */
 
 import { spawn } from "node:child_process";
 import { cp, readFile, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { removeWorkspaces, workspace, type Workspace } from "../test/support/git-client.ts";
 import { docker, startPaas } from "../test/support/paas.ts";
 import { ensureEngine } from "../bin/setup/engine.ts";
@@ -16,7 +17,12 @@ import { ensureStackImage } from "../bin/setup/stack-image.ts";
 import { ensureBuildImage } from "../server/engine/build-image.ts";
 
 const RUNS = Number(process.argv[2] ?? 20);
-const APPS = ["examples/hello-node", "bench/heavy-node"].map((path) => join(import.meta.dirname, "..", path));
+const HERE = import.meta.dirname;
+const APPS = [
+  { name: "hello-node", folder: join(HERE, "../examples/hello-node") },
+  { name: "heavy-node", folder: join(HERE, "heavy-node") },
+  { name: "foreign-node", folder: join(HERE, "heavy-node"), buildpack: join(HERE, "foreign-buildpack") },
+].filter(({ name }) => name.includes(process.argv[3] ?? ""));
 const POLL_MS = 5;
 const DEPENDENCIES = "paas-bench-dependencies";
 
@@ -27,7 +33,7 @@ process.env["PAAS_STACK_IMAGE"] = stackImage;
 const base = await ensureBuildImage(docker, { stackImage });
 const paas = await startPaas({ PAAS_LOG_LEVEL: "info", PAAS_BUILDS_AHEAD: "8" });
 try {
-  for (const folder of APPS) await compare(folder);
+  for (const app of APPS) await compare(app);
 } finally {
   await docker.getContainer("paas-bench-docker").remove({ force: true }).catch(() => undefined);
   for (const image of ["paas-bench-docker", DEPENDENCIES]) await docker.getImage(image).remove({ force: true }).catch(() => undefined);
@@ -36,10 +42,13 @@ try {
 }
 
 /** Pushes the app again and again, each time with one changed line, and prints how long it took. */
-async function compare(folder: string): Promise<void> {
-  const name = basename(folder);
+async function compare({ name, folder, buildpack }: (typeof APPS)[number]): Promise<void> {
   const repository = await workspace();
   await cp(folder, repository.dir, { recursive: true });
+  if (buildpack !== undefined) {
+    await cp(buildpack, join(repository.dir, "buildpack"), { recursive: true });
+    await repository.commit({ ".buildpacks": "./buildpack\n" });
+  }
   const source = await readFile(join(folder, "index.js"), "utf8");
   await writeFile(join(repository.dir, "Dockerfile"), dockerfile());
   await repository.commit({ "index.js": marked(source, "first") });

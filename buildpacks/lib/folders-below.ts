@@ -1,6 +1,6 @@
 /** Folders of installed dependencies that may stay in the layer below from build to build (buildpacks/keep). */
 
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** buildpacks/build, and the host, know it: nothing was done yet, build on a clean image. */
@@ -43,7 +43,8 @@ export function notesBelow(name: string): string {
 }
 
 function readBelow(notes: string | undefined): Map<string, string> {
-  if (!notes) return new Map();
-  const lines = readFileSync(join(notes, "dependencies"), "utf8").split("\n").filter(Boolean);
+  const declared = join(notes ?? "", "dependencies");
+  if (!notes || !existsSync(declared)) return new Map();
+  const lines = readFileSync(declared, "utf8").split("\n").filter(Boolean);
   return new Map(lines.map((line) => [line.slice(line.indexOf(" ") + 1), line.slice(0, line.indexOf(" "))]));
 }

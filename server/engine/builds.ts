@@ -1,20 +1,22 @@
 /** Builds on Docker Engine: a fresh container per push, thrown away once its layer is the slug. */
 
 import type Dockerode from "dockerode";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { isStatus, within } from "./docker-call.ts";
 import { untilExit } from "./dynos.ts";
-import { dependencyBase, saidOnce, START_OVER } from "./dependency-base.ts";
+import { startAmendment } from "./amendment.ts";
 import type { BuildOutcome, BuildpackInput, BuildSpec, Engine, Output } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
 import { LABEL, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
+import type { BuildShare } from "./build-share.ts";
 import type { PackageImages } from "./package-images.ts";
 import type { Remover } from "./remover.ts";
 import { chosenBuildpacks, inRightImage, OTHER_IMAGE } from "./right-image.ts";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
+import { AMENDS, saidOnce, slugBase, START_OVER, type SlugBase } from "./slug-base.ts";
 
 const CALL_MS = 30_000;
 const COMMIT_MS = 300_000;
@@ -23,36 +25,39 @@ const OUT = "/opt/paas/out";
 const MAX_FILE_BYTES = 256 * 1024;
 
 /**
- * Runs a build in the given image, or one with the packages of its buildpacks on top, or on the slug that has its dependencies; /opt/paas/bin/build
+ * Runs a build in the given image, or one with the packages of its buildpacks on top, or on an earlier slug of the app; /opt/paas/bin/build
  * in it reads settings, environment and source from its standard input. Nothing of the pushed tree is ever unpacked on the host.
  * @param ahead a sandbox that was started for it
  */
 export type BuildRunner = (buildImage: string, ahead: Sandbox | undefined, ...build: Parameters<Engine["build"]>) => ReturnType<Engine["build"]>;
 
-export function createBuildRunner(docker: Dockerode, instance: string, packages: PackageImages, sandboxes: Sandboxes, remover: Remover): BuildRunner {
+export function createBuildRunner(docker: Dockerode, instance: string, packages: PackageImages, sandboxes: Sandboxes, remover: Remover, share: BuildShare): BuildRunner {
   return async (buildImage, ahead, spec, output, timeoutMs, stopwatch, signal) => {
     const env = await environmentTar(spec.config);
     const place = { instance, appId: spec.appId, network: networkName(instance, spec.appId, spec.purpose) };
-    const below = ahead ? ahead.spec.keeps && ahead.spec.image : await dependencyBase(docker, spec.lastImage, buildImage);
+    const base = ahead ? ahead.spec.base : await slugBase(docker, spec.lastImage, buildImage);
     const { first, again } = saidOnce(output);
     let waiting = ahead;
-    if (below) {
-      const kept = await run(below, true, {}, first);
+    if (base?.keeps) {
+      const kept = await run(base.image, {}, first);
       if (kept.exit.code !== START_OVER && kept.exit.code !== OTHER_IMAGE) return kept;
     }
     const likely = spec.buildpacks.length > 0 ? spec.buildpacks.map(({ name }) => name) : spec.lastBuildpacks;
-    return inRightImage(packages, buildImage, likely, place, again, signal, (image, resumption) => run(image, false, resumption, again));
+    return inRightImage(packages, buildImage, likely, place, again, signal, (image, resumption) => run(image, resumption, again));
 
-    async function run(image: string, keeps: boolean, more: Record<string, string>, output: Output): Promise<BuildOutcome & { timedOut: boolean }> {
-      const sandbox = waiting ?? (await sandboxes.start({ appId: spec.appId, purpose: spec.purpose, image, keeps, memoryMb: spec.memoryMb }));
+    async function run(image: string, more: Record<string, string>, output: Output): Promise<BuildOutcome & { timedOut: boolean }> {
+      const sandbox = waiting ?? (await sandboxes.start({ appId: spec.appId, purpose: spec.purpose, image, base, memoryMb: spec.memoryMb }));
       waiting = undefined;
       const { container, stdin, ended } = sandbox;
+      const { spec: { image: begunOn } } = sandbox;
+      const amendment = base && (await canAmend(docker, base, begunOn)) ? startAmendment(docker, instance, remover, share, { appId: spec.appId, image: base.image, memoryMb: spec.memoryMb }) : undefined;
       let built = false;
       try {
+        const note = begunOn === base?.image ? undefined : await amendment?.note();
         stopwatch.lap("start build");
         sandbox.listen(output);
-        const settings = { STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...settingsFor(spec.buildpacks), ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more };
-        const feeding = feed(stdin, [settingsHeader(settings), env], [...spec.buildpacks.flatMap(({ archive }) => (archive ? [archive.open()] : [])), spec.source()]);
+        const settings = { STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...settingsFor(spec.buildpacks), PAAS_NOTE_BYTES: String(note?.length ?? 0), ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more };
+        const feeding = feed(stdin, [settingsHeader(settings), env], [...spec.buildpacks.flatMap(({ archive }) => (archive ? [archive.open()] : [])), Readable.from(note ? [note] : []), spec.source()]);
         const { exit, timedOut } = await untilExit(container, async () => {
           const code = await exitCode(container);
           return { code, outOfMemory: code !== 0 && (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
@@ -64,18 +69,27 @@ export function createBuildRunner(docker: Dockerode, instance: string, packages:
         if (exit.code === 0 && !broken && fed instanceof Error) throw fed;
         if (exit.code !== 0 || broken) return { exit, timedOut, image: undefined, sizeBytes: 0, checksum: undefined, buildpacks: [], files: exit.code === OTHER_IMAGE && !broken ? await readFiles(container, OUT) : new Map<string, Buffer>() };
         const files = new Map((await Promise.all([OUT, "/app/Procfile"].map((path) => readFiles(container, path)))).flatMap((found) => [...found]));
-        const slug = await commit(container, instance, spec, files.has("dependencies"));
+        const becomes = line(files, "base", /^[a-z ]{1,50}$/) ?? "";
+        const amended = becomes === AMENDS ? await amendment?.amend(container) : undefined;
+        stopwatch.lap("amend slug");
+        const slug = await commit(amended ?? container, instance, spec, becomes);
         stopwatch.lap("commit slug");
         built = true;
         return { exit, timedOut, image: slug, sizeBytes: Number(line(files, "size", /^\d{1,15}$/) ?? 0), checksum: line(files, "checksum", /^SHA256:[0-9a-f]{64}$/), buildpacks: chosenBuildpacks(files).map(({ buildpack }) => buildpack), files };
       } finally {
-        const removed = remover.remove(container.id);
+        const removed = Promise.all([remover.remove(container.id), amendment?.discard()]);
         // Its slug need not wait; what fails is tried again by removeLate().
         if (built) void removed.catch(() => undefined);
         else await removed;
       }
     }
   };
+}
+
+/** Whether a build that begins on that image may become differences to the base: both stand on the same then. */
+async function canAmend(docker: Dockerode, base: SlugBase, image: string): Promise<boolean> {
+  if (!base.noted || base.keeps) return base.noted && image === base.image;
+  return (await within(CALL_MS, "inspect image", docker.getImage(image).inspect())).Id === base.on;
 }
 
 /** What buildpacks/build reads first: a line each, and an empty one. */
@@ -139,10 +153,10 @@ function line(files: Map<string, Buffer>, name: string, form: RegExp): string | 
 }
 
 /** Makes the stopped container's layer an image. The tag keeps it from an operator's `docker image prune`. @returns its id */
-async function commit(container: Dockerode.Container, instance: string, spec: BuildSpec, isDependencyBase: boolean): Promise<string> {
+async function commit(container: Dockerode.Container, instance: string, spec: BuildSpec, base: string): Promise<string> {
   const { repo, tag } = slugTag(spec.buildId);
   // Said of each: those of the image below would hold otherwise.
-  const label = { ...labels(instance, "slug", spec.appId), [LABEL.dependencies]: isDependencyBase ? "kept" : "" };
+  const label = { ...labels(instance, "slug", spec.appId), [LABEL.base]: base };
   const options = {
     _query: { container: container.id, repo, tag, pause: false, comment: `slug of ${spec.commit}` },
     _body: { Labels: label, Env: ["HOME=/app"], Cmd: null, OpenStdin: false, StdinOnce: false, AttachStdin: false },

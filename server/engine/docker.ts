@@ -10,7 +10,6 @@ import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { EngineClient } from "./dockerode.ts";
 import { createDynoLogs } from "./dyno-log.ts";
 import { createDynos } from "./dynos.ts";
-import { dependencyBase } from "./dependency-base.ts";
 import type { Engine, NextBuild } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
 import { LABEL, cacheName, ours } from "./naming.ts";
@@ -24,6 +23,7 @@ import { createStageImages } from "./stage-images.ts";
 import { lines } from "./streams.ts";
 import { createTestRunner } from "./test-runs.ts";
 import { createSandboxes } from "./sandboxes.ts";
+import { slugBase } from "./slug-base.ts";
 import { createUsage } from "./usage.ts";
 
 export type DockerOptions = {
@@ -63,7 +63,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const packageImages = createPackageImages(docker);
   const share = createBuildShare(docker);
   const sandboxes = createSandboxes(docker, instance, remover, share, options.buildsAhead ?? 0);
-  const runBuild = createBuildRunner(docker, instance, packageImages, sandboxes, remover);
+  const runBuild = createBuildRunner(docker, instance, packageImages, sandboxes, remover, share);
   const stages = createStageImages(docker, instance);
   const buildOwnImage = createImageBuilder(docker, instance, stages, share);
   const runTests = createTestRunner(docker, instance, remover, dynos.waitForExit, share);
@@ -125,8 +125,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
     prepareBuild: (next) => sandboxes.prepare(next.appId, sandboxKey(preparedImage(), next), async () => {
       const { appId, memoryMb, lastImage, lastBuildpacks } = next;
       await network(appId);
-      const below = await dependencyBase(docker, lastImage, preparedImage());
-      return { appId, memoryMb, image: below ?? (await packageImages.find(preparedImage(), lastBuildpacks)) ?? preparedImage(), keeps: below !== undefined };
+      const base = await slugBase(docker, lastImage, preparedImage());
+      return { appId, memoryMb, base, image: (base?.keeps ? base.image : undefined) ?? (await packageImages.find(preparedImage(), lastBuildpacks)) ?? preparedImage() };
     }),
     discardPrepared: () => sandboxes.discardAll(),
     async buildImage(spec, ...rest) {

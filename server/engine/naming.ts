@@ -17,8 +17,8 @@ export const LABEL = {
   build: "paas.build",
   /** On dynos whose image is the user's own. */
   ownImage: "paas.own-image",
-  /** On a slug: builds may keep dependencies that were installed in it. */
-  dependencies: "paas.dependencies",
+  /** On a slug: what of it later builds may use (slug-base.ts). */
+  base: "paas.base",
 } as const;
 
 /** `one-off` dynos end with whoever started them; `detached` ones run on, over a restart of the control plane, too. */

@@ -11,6 +11,7 @@ import { confinement, pipeText } from "./dynos.ts";
 import type { Output } from "./engine.ts";
 import { buildName, cacheName, labels, networkName } from "./naming.ts";
 import type { Remover } from "./remover.ts";
+import type { SlugBase } from "./slug-base.ts";
 
 const CALL_MS = 30_000;
 /** For as long as somebody is likely to push again. */
@@ -20,8 +21,8 @@ export type SandboxSpec = {
   appId: string;
   purpose?: "test" | undefined;
   image: string;
-  /** Whether dependencies in the image are to be kept (buildpacks/keep). */
-  keeps: boolean;
+  /** Of the app's slugs. Where it is that image, dependencies in it are to be kept (buildpacks/keep). */
+  base: SlugBase | undefined;
   memoryMb: number;
 };
 
@@ -125,12 +126,12 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
   };
 }
 
-function containerOf(instance: string, { appId, purpose, image, keeps, memoryMb }: SandboxSpec, kind: "build" | "sandbox", share: BuildShare): Dockerode.ContainerCreateOptions {
+function containerOf(instance: string, { appId, purpose, image, base, memoryMb }: SandboxSpec, kind: "build" | "sandbox", share: BuildShare): Dockerode.ContainerCreateOptions {
   return {
     name: buildName(instance, appId),
     Image: image,
     Cmd: ["/opt/paas/bin/build"],
-    Env: ["HOME=/app", ...(keeps ? ["PAAS_KEEP=1"] : [])],
+    Env: ["HOME=/app", ...(base?.image === image ? ["PAAS_KEEP=1"] : [])],
     User: DYNO_USER,
     WorkingDir: "/app",
     OpenStdin: true,

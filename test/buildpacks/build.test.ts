@@ -151,7 +151,7 @@ describe("a build", () => {
 
   it("measures its stages", async () => {
     const built = await bench.build({ Procfile: "web: true\n" });
-    expect(built.out["timings"]).toMatch(/^unpack \d+\ndetect \d+\ncompile.procfile \d+\nrelease \d+\nchecksum \d+\n$/);
+    expect(built.out["timings"]).toMatch(/^unpack \d+\ndetect \d+\ncompile.procfile \d+\nrelease \d+\nchecksum \d+\ncompare \d+\n$/);
   });
 });
 
