@@ -142,6 +142,8 @@ export type ImageBuildSpec = {
   folder: string;
   /** Which of its paths, seen from there, the build sees. */
   sees(path: string): boolean;
+  /** Some of its files may be pointers to what Git LFS keeps elsewhere: where the build would see one, it is refused. */
+  usesLfs: boolean;
   /** The Dockerfile's path in the folder. */
   dockerfile: string;
   /** The stage to build; undefined: the last. */

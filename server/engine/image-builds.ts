@@ -66,7 +66,6 @@ function notPulled(name: string, reason: string): AppError {
 }
 
 async function run(docker: Dockerode, instance: string, stages: StageImages, share: BuildShare, spec: ImageBuildSpec, output: Output, signal: AbortSignal): Promise<{ image: string | undefined; error: string | undefined }> {
-  const context = buildContext(spec.source, spec.folder, spec.sees);
   const memory = spec.memoryMb * 1024 * 1024;
   const { repo, tag } = slugTag(spec.buildId);
   const { CpuShares, CgroupParent } = share.limits();
@@ -77,7 +76,9 @@ async function run(docker: Dockerode, instance: string, stages: StageImages, sha
     labels: { ...labels(instance, "slug", spec.appId), [LABEL.build]: spec.buildId },
   };
   let unreadable: Error | undefined;
-  spec.source.on("error", (error) => (unreadable = error));
+  // Not before it is handed on: nobody would be there for its errors.
+  const context = buildContext(spec.source, spec.folder, spec.sees, spec.usesLfs);
+  context.on("error", (error) => (unreadable = error));
   const kept: Promise<void>[] = [];
   try {
     const answer = await unlessAway("build image", docker.buildImage(context as unknown as NodeJS.ReadableStream, options as unknown as Dockerode.ImageBuildOptions));

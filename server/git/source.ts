@@ -28,6 +28,7 @@ export function createSource(location: SourceLocation): Source {
   return {
     commit: location.commit,
     subject: () => subject(location),
+    epoch: () => epoch(location),
     archive: (signal) => archive(location, signal),
     readFile: (path, maxBytes) => readFile(location, path, maxBytes),
   };
@@ -64,6 +65,10 @@ function archive({ directory, commit, env, maxBytes, maxMs }: SourceLocation, si
 async function subject({ directory, commit, env }: SourceLocation): Promise<string> {
   const shown = await runGit(["--git-dir", directory, "show", "--no-patch", "--no-show-signature", `--format=%<(${MAX_SUBJECT},trunc)%s`, commit], { env, maxBytes: MAX_ENTRY_BYTES });
   return shown.toString().trim();
+}
+
+async function epoch({ directory, commit, env }: SourceLocation): Promise<number> {
+  return Number(await runGit(["--git-dir", directory, "show", "--no-patch", "--no-show-signature", "--format=%ct", commit], { env, maxBytes: MAX_ENTRY_BYTES }));
 }
 
 async function readFile(location: SourceLocation, path: string, maxBytes: number): Promise<Buffer | undefined> {

@@ -5,6 +5,7 @@ import { dirname } from "node:path/posix";
 import type { AppJson } from "../domain/app-json.ts";
 import { MAX_DOCKERFILE_BYTES, declaredArgs, namedImages, parseDockerfile, type Instruction } from "../domain/dockerfile.ts";
 import { MAX_DOCKERIGNORE_BYTES, parseDockerignore } from "../domain/dockerignore.ts";
+import { MAX_GITATTRIBUTES_BYTES, usesLfs } from "../domain/git-lfs.ts";
 import { MAX_GITMODULES_BYTES, submodulePaths } from "../domain/gitmodules.ts";
 import { MAX_HEROKU_YML_BYTES, NO_HEROKU_YML, parseHerokuYml, type HerokuYml } from "../domain/heroku-yml.ts";
 import type { App, ConfigVars, ProcessTypes, Slug } from "../domain/model.ts";
@@ -18,6 +19,8 @@ import type { Source } from "./source.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
 const KILLED = /returned a non-zero code: 137/;
+/** 1980: what packs files refuses times that no ZIP archive can say. */
+const EARLIEST_EPOCH = 315_532_800;
 
 type Order = { app: App; buildId: string; source: Source; appJson: AppJson; config: ConfigVars };
 
@@ -34,7 +37,7 @@ export async function buildOwnImage(parts: Parts, { app, buildId, source, appJso
   const { engine, config: { limits, registries } } = parts;
   const herokuYml = await readHerokuYml(source);
   const instructions = await readDockerfile(source, herokuYml);
-  const args = buildArgs(instructions, { ...config, SOURCE_VERSION: source.commit, ...herokuYml.config });
+  const args = buildArgs(instructions, { ...(await dateOf(source)), ...config, SOURCE_VERSION: source.commit, ...herokuYml.config });
   const images = namedImages(instructions, args, registries);
   const folder = dirname(herokuYml.dockerfile) === "." ? "" : dirname(herokuYml.dockerfile);
   const dockerfile = herokuYml.dockerfile.slice(folder === "" ? 0 : folder.length + 1);
@@ -45,7 +48,7 @@ export async function buildOwnImage(parts: Parts, { app, buildId, source, appJso
   if (Object.keys(args).length > 0) detail(output, `Build arguments: ${Object.keys(args).join(", ")}`);
   stopwatch.lap("read source");
   const printed = wholeLines(output);
-  const spec = { buildId, appId: app.id, source: source.archive(signal), folder, dockerfile, sees: (path: string) => path === dockerfile || sees(path), target: herokuYml.target, args, images, memoryMb: limits.buildMemoryMb };
+  const spec = { buildId, appId: app.id, source: source.archive(signal), folder, dockerfile, sees: (path: string) => path === dockerfile || sees(path), usesLfs: await sendsToLfs(source), target: herokuYml.target, args, images, memoryMb: limits.buildMemoryMb };
   const outcome = await engine.buildImage(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(printed.end);
   if (outcome.image === undefined || outcome.config === undefined) throw failure(outcome, limits, signal);
 
@@ -71,6 +74,21 @@ export async function buildOwnImage(parts: Parts, { app, buildId, source, appJso
 async function warnOfSubmodules(source: Source, output: Output): Promise<void> {
   const paths = submodulePaths((await source.readFile(".gitmodules", MAX_GITMODULES_BYTES))?.toString("utf8") ?? "");
   if (paths.length > 0) problem(output, `Warning: submodules are not fetched, so these folders are empty: ${paths.join(", ")}.`);
+}
+
+/** As git reads it: what is no plain file says nothing. */
+async function sendsToLfs(source: Source): Promise<boolean> {
+  const attributes = await source.readFile(".gitattributes", MAX_GITATTRIBUTES_BYTES).catch((error: unknown) => {
+    if (error instanceof AppError && error.id === "invalid_params") return undefined;
+    throw error;
+  });
+  return usesLfs(attributes?.toString("utf8") ?? "");
+}
+
+/** SOURCE_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch), as builds by buildpacks have it. */
+async function dateOf(source: Source): Promise<ConfigVars> {
+  const epoch = await source.epoch();
+  return epoch !== undefined && epoch > EARLIEST_EPOCH ? { SOURCE_DATE_EPOCH: String(epoch) } : {};
 }
 
 async function readHerokuYml(source: Source): Promise<HerokuYml> {

@@ -7,6 +7,8 @@ export type Source = {
   commit: string;
   /** The first line of the commit's message, where there is one. */
   subject?(): Promise<string>;
+  /** The time of the commit in whole seconds since 1970; of an archive that of its newest file at the top, where there is one. */
+  epoch(): Promise<number | undefined>;
   /** The tree as one tar stream, nothing left out (`export-ignore` does not hold). What goes wrong reaches the stream as 'error'. */
   archive(signal: AbortSignal): Readable;
   /**

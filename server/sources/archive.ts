@@ -37,6 +37,11 @@ export async function openArchive(file: string, version: string, limits: Archive
   return {
     commit: version,
 
+    async epoch() {
+      const files = [...top.values()].filter(({ path, kind }) => kind === "file" && path.startsWith(prefix) && !path.slice(prefix.length).includes("/"));
+      return files.length === 0 ? undefined : Math.floor(Math.max(...files.map(({ mtime }) => mtime.getTime())) / 1000);
+    },
+
     archive(within) {
       const tar = pack();
       const copied = walk(file, limits, within, async (given, body) => {

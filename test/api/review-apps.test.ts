@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 /** A branch that was pushed, with this app.json in it. */
 function pushed(branch: string, appJson?: string, app = parent): void {
-  server.pipeline.branches.set(`${app.id} ${branch}`, { commit: "c".repeat(40), archive: () => Readable.from([]), readFile: async (path) => (path === "app.json" && appJson !== undefined ? Buffer.from(appJson) : undefined) });
+  server.pipeline.branches.set(`${app.id} ${branch}`, { commit: "c".repeat(40), epoch: async () => undefined, archive: () => Readable.from([]), readFile: async (path) => (path === "app.json" && appJson !== undefined ? Buffer.from(appJson) : undefined) });
 }
 const order = (more: object = {}) => ({ branch: "feature", pipeline, source_blob: { url: "resolve", version: null }, ...more });
 const create = (json: object, as = server.ann) => server.ask<Review & { message: string }>("POST", "/review-apps", { json, as });

@@ -25,7 +25,7 @@ async function build(files: Record<string, string>, more: Partial<ImageBuildSpec
   for (const [name, content] of Object.entries(files)) source.entry({ name }, content);
   source.finalize();
   let output = "";
-  const spec: ImageBuildSpec = { buildId: randomUUID(), appId, source: source as unknown as Readable, folder: "", sees: () => true, dockerfile: "Dockerfile", target: undefined, args: {}, images: [base.name], memoryMb: 256, ...more };
+  const spec: ImageBuildSpec = { buildId: randomUUID(), appId, source: source as unknown as Readable, folder: "", sees: () => true, usesLfs: false, dockerfile: "Dockerfile", target: undefined, args: {}, images: [base.name], memoryMb: 256, ...more };
   const write = (text: string): void => {
     output += text;
     onText(text);

@@ -24,17 +24,18 @@ const builtImages = () => docker.listImages({ filters: { label: [`paas.instance=
 describe("an app with a Dockerfile alone", () => {
   let repository: Workspace;
 
-  it("is built by the engine and served, with its build argument, its port, its user and without capabilities", async () => {
+  it("is built by the engine and served, with its build arguments, its port, its user and without capabilities", async () => {
     repository = await workspace();
     await repository.commit(dockerfileApp(base.name, "one"));
     await paas.api("POST", "/apps", { name: "boxed" });
     await paas.api("PATCH", "/apps/boxed/config-vars", { GREETING: "hello", UNNAMED: "not for the build" });
     const { code, output } = await repository.push(paas.remote("boxed"));
     expect(code, output).toBe(0);
-    expect(remoteText(output)).toContain("-----> Building with Dockerfile\n       Build arguments: GREETING\n");
+    expect(remoteText(output)).toContain("-----> Building with Dockerfile\n       Build arguments: GREETING, SOURCE_DATE_EPOCH\n");
     expect(remoteText(output)).toContain("-----> Discovering process types\n       Default types of the image -> web\n");
     expect(await text("boxed")).toBe("one");
     expect(await text("boxed", "/greeting")).toBe("hello");
+    expect(await text("boxed", "/epoch")).toBe((await repository.must("show", "--no-patch", "--format=%ct")).trim());
     expect(await text("boxed", "/who")).toBe("0 /srv 8000");
     expect(await text("boxed", "/caps")).toBe("0000000000000000");
     expect(await text("boxed", "/secrets")).toBe("kept.secret");
@@ -76,6 +77,16 @@ describe("an app with a Dockerfile alone", () => {
     await repository.commit({ text: "four" });
     expect((await repository.push(paas.remote("boxed"))).code).toBe(0);
     await expect.poll(async () => (await builtImages()).length, { timeout: 30_000 }).toBe(2);
+  });
+
+  it("is refused while Git LFS has the content of files that its build would see, and taken where .dockerignore leaves them out", async () => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 12345\n`;
+    await repository.commit({ ".gitattributes": "*.png filter=lfs diff=lfs merge=lfs -text\n", "img/logo.png": pointer });
+    const { code, output } = await repository.push(paas.remote("boxed"));
+    expect(code).toBe(1);
+    expect(remoteText(output)).toContain(" !     Git LFS keeps the content of these files elsewhere, and it was not pushed: img/logo.png.\n !     Put the files themselves");
+    // Pushed by the next test.
+    await repository.commit({ ".dockerignore": "*.secret\n!kept.secret\nimg\n" });
   });
 
   it("runs commands in dynos of its image, by a shell where the line needs one", async () => {

@@ -104,6 +104,13 @@ test("a file at the top is read byte for byte, and one that is not there is unde
   expect(value).toEqual([bytes, undefined, undefined]);
 });
 
+test("the source has the time of its commit, which all of its files have", async () => {
+  await client.commit({ Procfile: "web: one" });
+  await client.must("commit", "--quiet", "--amend", "--no-edit", "--date", "2001-02-03T04:05:06Z");
+  const { value } = await whilePushing((source) => source.epoch());
+  expect(value).toBe(Number(await client.must("show", "--no-patch", "--format=%ct")));
+});
+
 test("the objects of earlier pushes are there too", async () => {
   await client.commit({ Procfile: "web: one" });
   await whilePushing(async () => {});

@@ -49,7 +49,7 @@ function house(ended: () => Promise<Ended> = async () => PASSED, built: () => Pr
     printed: () => printed,
     runs: () => store.testRuns.ofApp(app.id),
     pass: (document: object = TESTED, signal = new AbortController().signal) =>
-      gate.pass({ app, user: store.user, branch: "main", source: { commit: "c0ffee", archive: () => Readable.from([]), readFile: async () => undefined, subject: async () => "Say hello" }, appJson: parseAppJson(Buffer.from(JSON.stringify(document))), last: undefined },
+      gate.pass({ app, user: store.user, branch: "main", source: { commit: "c0ffee", epoch: async () => undefined, archive: () => Readable.from([]), readFile: async () => undefined, subject: async () => "Say hello" }, appJson: parseAppJson(Buffer.from(JSON.stringify(document))), last: undefined },
         { write: (more) => void (printed += more) }, createStopwatch(), signal),
   };
 }

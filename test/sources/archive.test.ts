@@ -100,6 +100,12 @@ describe("a tree is given as it is, with no owner and no setuid bit", () => {
     await expect(opened(await tarOf([{ name: "app/Procfile", body: "web: x" }, { name: "app/link", type: "symlink", linkname: "../other" }]))).rejects.toThrow("app/link is a symbolic link that leads out of the archive");
   });
 
+  test("its time is that of the newest file at the top", async () => {
+    const at = (name: string, seconds: number): Made => ({ name, body: "x", mtime: new Date(seconds * 1000) });
+    expect(await (await opened(await tarOf([at("app/old", 1000), at("app/new", 2000.9), at("app/lib/newer", 3000), { name: "app/link", type: "symlink", linkname: "old", mtime: new Date(4e6) }]))).epoch()).toBe(2000);
+    expect(await (await opened(await tarOf([at("a/x", 1000), at("b/x", 1000)]))).epoch()).toBeUndefined();
+  });
+
   test("two folders at the top are no reason to leave one out", async () => {
     expect(Object.keys(await treeOf(await opened(await tarOf([{ name: "a/x", body: "" }, { name: "b/x", body: "" }]))))).toEqual(["a/x", "b/x"]);
   });

@@ -86,7 +86,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
     store.webhooks.addEvent({ id: event, appId: app.id, include: "api:app", payload: {}, createdAt: now }, [{ id: delivery, webhookId: webhook.id }], 10);
   }
   if (route.includes("review") || route.includes("/repo")) {
-    road.branches.set(`${app.id} feature`, { commit: "c".repeat(40), readFile: async () => undefined, archive: () => Readable.from([]) });
+    road.branches.set(`${app.id} feature`, { commit: "c".repeat(40), epoch: async () => undefined, readFile: async () => undefined, archive: () => Readable.from([]) });
     if (/PATCH|DELETE|GET/.test(route)) store.reviewApps.setConfig({ pipelineId: pipeline.id, automatic: true, destroyStale: true, staleDays: 7, baseName: null, createdAt: now, updatedAt: now });
   }
   const review = { id: randomUUID(), appId: route.includes("/review-app") && route.includes(":app") ? app.id : null, parentId: app.id, pipelineId: pipeline.id, branch: "review/x", prNumber: null, status: "errored" as const, message: null, creatorId: ann.user.id, createdAt: now, updatedAt: now };

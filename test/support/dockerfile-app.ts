@@ -9,7 +9,7 @@ export async function baseImage(): Promise<{ name: string; remove(): Promise<voi
   return { name: `${repo}:${tag}`, remove: async () => void (await docker.getImage(`${repo}:${tag}`).remove()) };
 }
 
-/** Two stages; the last has its own folder, port, health check and command, and answers with its text, its build argument, its user and its folder. */
+/** Two stages; the last has its own folder, port, health check and command, and answers with its text, its build arguments, its user and its folder. */
 export function dockerfileApp(base: string, text: string): Record<string, string> {
   return {
     "Dockerfile": `# An ordinary Dockerfile.
@@ -21,6 +21,8 @@ FROM $BASE
 WORKDIR /srv
 COPY --from=build /made /srv/
 COPY . .
+ARG SOURCE_DATE_EPOCH
+ENV BUILT_FROM=$SOURCE_DATE_EPOCH
 EXPOSE 8000
 HEALTHCHECK --interval=1s --timeout=5s --retries=60 CMD ["test", "-f", "/tmp/up"]
 CMD ["python3", "server.py"]
@@ -38,7 +40,7 @@ import glob, http.server, os, signal, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         read = lambda name: open(name).read().strip()
-        facts = {"/": read("text"), "/greeting": read("greeting"), "/at": read("at"), "/secrets": " ".join(glob.glob("*.secret")),
+        facts = {"/": read("text"), "/greeting": read("greeting"), "/at": read("at"), "/epoch": os.environ["BUILT_FROM"], "/secrets": " ".join(glob.glob("*.secret")),
                  "/who": "%d %s %s" % (os.getuid(), os.getcwd(), os.environ["PORT"]), "/caps": [l for l in open("/proc/self/status") if l.startswith("CapEff")][0].split()[1]}
         body = facts.get(self.path, "").encode()
         self.send_response(200 if body else 404)
