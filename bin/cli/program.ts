@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addAccountCommands } from "./account.ts";
 import { addAppCommands } from "./apps.ts";
+import { addBuildCommands } from "./builds.ts";
 import { addCompletionCommand } from "./completion.ts";
 import { addConfigCommands } from "./config-vars.ts";
 import { addDynoCommands } from "./dynos.ts";
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   addDynoCommands(program);
   addConfigCommands(program);
   addReleaseCommands(program);
+  addBuildCommands(program);
   addRunCommand(program);
   addHeavyCommands(program);
   addCompletionCommand(program);

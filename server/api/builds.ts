@@ -38,7 +38,7 @@ type Create = { source_blob: Wanted; buildpacks?: { url?: string; name?: string 
 
 type ById = { Params: { build: string } };
 
-/** Builds: create from an archive, list, info, cancel. */
+/** Builds: create from an archive, list, info, cancel; the cache that they have in common. */
 export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: OutputUrls): void {
   const { store } = deps;
   const own = deps.ownBuildpacks.map(({ folder }) => folder);
@@ -79,6 +79,12 @@ export function serveBuilds(api: FastifyInstance, deps: ApiDeps, urls: OutputUrl
   api.delete<ById>("/apps/:app/builds/:build", { schema: { summary: "Cancel a build that runs, a push's too" } }, async (request) => {
     await deps.pipeline.cancelBuild(find(request), userOf(request));
     return view(request, appOf(request), find(request));
+  });
+
+  // Heroku answers what has nothing to show with 202 and an empty object.
+  api.delete("/apps/:app/build-cache", { schema: { summary: "Have the next build make everything anew" } }, async (request, reply) => {
+    await deps.pipeline.purgeBuildCache(appOf(request));
+    return reply.code(202).send({});
   });
 
   function find(request: FastifyRequest): Build {

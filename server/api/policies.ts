@@ -104,6 +104,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   // What is built runs with the app's config vars. A source's URL may be a secret.
   "POST /apps/:app/builds": { scope: "write-protected" },
   "DELETE /apps/:app/builds/:build": { scope: "write-protected" },
+  "DELETE /apps/:app/build-cache": { scope: "write" },
   "POST /sources": { scope: "write-protected" },
   "GET /apps/:app/slugs/:slug": { scope: "read-protected" },
   "GET /apps/:app/releases": { scope: "read-protected" },

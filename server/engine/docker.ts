@@ -3,6 +3,7 @@
 import type Dockerode from "dockerode";
 import { statfs } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { createBuildCaches } from "./build-caches.ts";
 import { ensureBuildImage } from "./build-image.ts";
 import { createBuildShare } from "./build-share.ts";
 import { createBuildRunner } from "./builds.ts";
@@ -12,7 +13,7 @@ import { createDynoLogs } from "./dyno-log.ts";
 import { createDynos } from "./dynos.ts";
 import type { Engine, NextBuild } from "./engine.ts";
 import { ensureFirewall } from "./firewall.ts";
-import { LABEL, cacheName, ours } from "./naming.ts";
+import { LABEL, ours } from "./naming.ts";
 import { createImageBuilder } from "./image-builds.ts";
 import { createNetworks, removeNetwork } from "./networks.ts";
 import { createOneOffs } from "./one-offs.ts";
@@ -64,7 +65,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
   const share = createBuildShare(docker);
   const sandboxes = createSandboxes(docker, instance, remover, share, options.buildsAhead ?? 0);
   const runBuild = createBuildRunner(docker, instance, packageImages, sandboxes, remover, share);
-  const stages = createStageImages(docker, instance);
+  const caches = createBuildCaches(docker, instance);
+  const stages = createStageImages(docker, instance, caches);
   const buildOwnImage = createImageBuilder(docker, instance, stages, share);
   const runTests = createTestRunner(docker, instance, remover, dynos.waitForExit, share);
   const makeBuildImage = async (onProgress: (line: string) => void): Promise<void> => {
@@ -114,7 +116,8 @@ export function createDockerEngine(options: DockerOptions): Engine {
       await network(spec.appId, "test");
       return runTests(spec, ...rest);
     },
-    async build(spec, ...rest) {
+    async build(given, ...rest) {
+      const spec = { ...given, lastImage: await caches.usable(given.appId, given.lastImage) };
       const ahead = spec.purpose ? undefined : await sandboxes.take(spec.appId, sandboxKey(preparedImage(), spec));
       if (ahead) return runBuild(preparedImage(), ahead, spec, ...rest);
       await network(spec.appId, spec.purpose);
@@ -122,12 +125,16 @@ export function createDockerEngine(options: DockerOptions): Engine {
       if (!(await engine.imageExists(preparedImage()))) await makeBuildImage(() => undefined);
       return runBuild(preparedImage(), undefined, spec, ...rest);
     },
-    prepareBuild: (next) => sandboxes.prepare(next.appId, sandboxKey(preparedImage(), next), async () => {
-      const { appId, memoryMb, lastImage, lastBuildpacks } = next;
-      await network(appId);
-      const base = await slugBase(docker, lastImage, preparedImage());
-      return { appId, memoryMb, base, image: (base?.keeps ? base.image : undefined) ?? (await packageImages.find(preparedImage(), lastBuildpacks)) ?? preparedImage() };
-    }),
+    async prepareBuild(next) {
+      const { appId, memoryMb, lastBuildpacks } = next;
+      // Away: there is nothing to prepare either.
+      const lastImage = await caches.usable(appId, next.lastImage).catch(() => undefined);
+      await sandboxes.prepare(appId, sandboxKey(preparedImage(), { ...next, lastImage }), async () => {
+        await network(appId);
+        const base = await slugBase(docker, lastImage, preparedImage());
+        return { appId, memoryMb, base, image: (base?.keeps ? base.image : undefined) ?? (await packageImages.find(preparedImage(), lastBuildpacks)) ?? preparedImage() };
+      });
+    },
     discardPrepared: () => sandboxes.discardAll(),
     async buildImage(spec, ...rest) {
       await network(spec.appId);
@@ -153,7 +160,14 @@ export function createDockerEngine(options: DockerOptions): Engine {
       await Promise.all((await list(undefined, appId)).map(({ Id }) => remover.remove(Id)));
       const networks = await within(CALL_MS, "list networks", docker.listNetworks({ filters: ours(instance, "network", appId) }));
       await Promise.all(networks.map(({ Id }) => removeNetwork(docker, Id)));
-      await removeVolume(cacheName(instance, appId));
+      await caches.remove(appId);
+    },
+
+    async purgeBuildCache(appId) {
+      await sandboxes.discard(appId);
+      const builds = (await Promise.all([list("build", appId), list("sandbox", appId)])).flat();
+      await Promise.all(builds.map(({ Id }) => remover.remove(Id)));
+      await caches.renew(appId);
     },
 
     async sweep(appIds) {

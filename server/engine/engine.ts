@@ -229,6 +229,8 @@ export type Engine = {
   removeApp(appId: string): Promise<void>;
   /** Removes what is left of work that a crash cut off: builds, attached one-off dynos, and the networks and volumes of other apps than these. Only while no work is under way. */
   sweep(appIds: Set<string>): Promise<void>;
+  /** Has the app's next build make everything anew: its cache is emptied, and nothing is taken from its slugs. Only while none of its builds runs. @throws AppError conflict */
+  purgeBuildCache(appId: string): Promise<void>;
   /** Removes builds and dynos whose removal failed while the engine was away. Safe at any time. */
   removeLate(): Promise<void>;
   /** Removes the slugs' images that nobody knows, neither by themselves nor by the builds that made them. False where a container still uses one. Safe at any time. */

@@ -19,6 +19,8 @@ export const LABEL = {
   ownImage: "paas.own-image",
   /** On a slug: what of it later builds may use (slug-base.ts). */
   base: "paas.base",
+  /** On a cache (build-caches.ts). */
+  renewedAfter: "paas.renewed-after",
 } as const;
 
 /** `one-off` dynos end with whoever started them; `detached` ones run on, over a restart of the control plane, too. */

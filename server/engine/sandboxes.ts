@@ -42,6 +42,8 @@ export type Sandboxes = {
   prepare(appId: string, key: string, choose: () => Promise<SandboxSpec>): Promise<void>;
   /** The one that waits under this key, if it still runs. One under another key is thrown away. */
   take(appId: string, key: string): Promise<Sandbox | undefined>;
+  /** Throws away what waits for that app. */
+  discard(appId: string): Promise<void>;
   /** Throws all away, and starts none ahead from now on. */
   discardAll(): Promise<void>;
   /** Throws away that of an app that is no more; none is started for it from now on. */
@@ -113,6 +115,8 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
       clearTimeout(found.timer);
       return found.sandbox;
     },
+
+    discard,
 
     async discardAll() {
       closed = true;

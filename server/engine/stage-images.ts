@@ -1,6 +1,7 @@
 /** Images that the stages of a Dockerfile leave: the next build of the app finds its steps by them. The engine cannot label them, so their names say whose they are. */
 
 import type Dockerode from "dockerode";
+import type { BuildCaches } from "./build-caches.ts";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { LABEL, ours, slugTag } from "./naming.ts";
 
@@ -11,7 +12,7 @@ const BUILDS = 3;
 
 export type StageImages = ReturnType<typeof createStageImages>;
 
-export function createStageImages(docker: Dockerode, instance: string) {
+export function createStageImages(docker: Dockerode, instance: string, caches: Pick<BuildCaches, "renewedAfter">) {
   const prefix = `${REPOSITORY}:${instance.replaceAll("-", "").slice(0, 12)}-`;
   const references = async (): Promise<string[]> => {
     const images = await within(CALL_MS, "list stages", docker.listImages({ filters: { reference: [REPOSITORY] } }));
@@ -32,8 +33,8 @@ export function createStageImages(docker: Dockerode, instance: string) {
     },
     /** What the app's next build may take steps from: never another app's, whatever the two have in common. */
     async cacheOf(appId: string): Promise<string[]> {
-      const slugs = await within(CALL_MS, "list slugs", docker.listImages({ filters: ours(instance, "slug", appId) }));
-      const builds = slugs.sort((a, b) => b.Created - a.Created).slice(0, BUILDS).flatMap(({ RepoTags }) => RepoTags ?? []).map((tag) => tag.split(":").at(-1) ?? "");
+      const [slugs, before] = await Promise.all([within(CALL_MS, "list slugs", docker.listImages({ filters: ours(instance, "slug", appId) })), caches.renewedAfter(appId)]);
+      const builds = slugs.filter(({ Created }) => Created > before).sort((a, b) => b.Created - a.Created).slice(0, BUILDS).flatMap(({ RepoTags }) => RepoTags ?? []).map((tag) => tag.split(":").at(-1) ?? "");
       const stages = (await references()).filter((reference) => builds.includes(buildOf(reference)));
       const { repo } = slugTag("");
       // Without any the engine would look among everybody's.

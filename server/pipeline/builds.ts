@@ -1,8 +1,8 @@
 /** Builds that run: one of an app at a time, each with its log and with the switch that breaks it off. */
 
 import { randomUUID } from "node:crypto";
-import type { Build, SourceBlob, User } from "../domain/model.ts";
-import { AppError } from "../errors.ts";
+import type { App, Build, SourceBlob, User } from "../domain/model.ts";
+import { AppError, notFound } from "../errors.ts";
 import type { BuildLogs } from "./build-log.ts";
 import { createBuildQueue } from "./build-queue.ts";
 import { assertDiskSpace } from "./disk-space.ts";
@@ -27,6 +27,8 @@ export type Builds = {
   buildArchive(order: ArchiveBuild): Build;
   /** Breaks the build off, a push's too; resolves when it has ended. @throws AppError conflict when it has ended already */
   cancelBuild(build: Build, user: User): Promise<void>;
+  /** Has the next build make everything anew; one that comes meanwhile waits. @throws AppError deploy_in_progress, not_found, engine_unavailable */
+  purgeBuildCache(app: App): Promise<void>;
   /** Whether a build of an archive that runs came to serve. */
   awaitBuild(build: Build): Promise<boolean>;
   runningBuild(appId: string): Build | undefined;
@@ -46,7 +48,14 @@ export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate
   const queue = createBuildQueue(parts.config.builds);
   const running = new Map<string, Running>();
   const archives = new Set<Running>();
+  /** Build caches that are being emptied, by app. */
+  const purges = new Map<string, Promise<void>>();
   let closed = false;
+
+  const assertNoneRuns = ({ id, name }: App): void => {
+    const before = running.get(id)?.build;
+    if (before) throw new AppError("deploy_in_progress", `Build ${before.id} of ${name} is running since ${before.createdAt}. Wait for it to end, or cancel it.`);
+  };
 
   /** Never throws; the row is written when it returns. */
   function begin(order: Order, listener: Output | undefined, signals: AbortSignal[]): Running {
@@ -59,6 +68,7 @@ export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate
     const work = async (): Promise<boolean> => {
       try {
         parts.store.builds.insert(build);
+        await purges.get(app.id);
         await assertDiskSpace(parts);
         const signal = AbortSignal.any([stop.signal, ...signals]);
         const reviewed: Order = parts.store.reviewApps.ofApp(app.id) ? { ...order, environment: "review" } : order;
@@ -93,9 +103,8 @@ export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate
 
     buildArchive(order) {
       const { app } = order;
-      const before = running.get(app.id)?.build;
       if (closed) throw new AppError("shutting_down", "The control plane is stopping. Try again in a moment.");
-      if (before) throw new AppError("deploy_in_progress", `Build ${before.id} of ${app.name} is running since ${before.createdAt}. Wait for it to end, or cancel it.`);
+      assertNoneRuns(app);
       const begun = begin({ ...order, rejection: `${app.name} was not deployed.` }, undefined, []);
       archives.add(begun);
       void begun.done.then(() => order.ended()).catch((err: unknown) => parts.log.warn({ app: app.name, err }, "a built archive is left for the next start")).finally(() => archives.delete(begun));
@@ -107,6 +116,18 @@ export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate
       if (found?.build.id !== build.id) throw new AppError("conflict", "This build has ended: there is nothing to cancel.");
       found.stop.abort(new AppError("build_failed", `The build was cancelled by ${user.email}.`));
       await found.done;
+    },
+
+    async purgeBuildCache(app) {
+      assertNoneRuns(app);
+      const purge = parts.lock.run(app.id, async () => {
+        if (!parts.store.apps.find(app.id)) throw notFound("app");
+        await parts.engine.purgeBuildCache(app.id);
+        parts.log.info({ app: app.name }, "build cache emptied");
+      });
+      const ended = purge.catch(() => undefined);
+      purges.set(app.id, ended);
+      await purge.finally(() => (purges.get(app.id) === ended ? purges.delete(app.id) : undefined));
     },
 
     awaitBuild: async (build) => [...archives].find((one) => one.build.id === build.id)?.done ?? parts.store.builds.find(build.id)?.status === "succeeded",

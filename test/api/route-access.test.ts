@@ -27,6 +27,7 @@ const ANSWERS: Record<string, number> = {
   // The catalogue of add-ons is empty.
   ...Object.fromEntries(["GET /addons/:addon", "GET /apps/:app/addons/:addon", "GET /addon-attachments/:attachment", "GET /apps/:app/addon-attachments/:attachment", "GET /addon-services/:service",
     "GET /addon-services/:service/plans", "POST /apps/:app/addons", "POST /addon-attachments", "POST /actions/addons/resolve", "POST /actions/addon-attachments/resolve"].map((route) => [route, 404])),
+  "DELETE /apps/:app/build-cache": 202,
   "DELETE /apps/:app/dynos": 202,
   "DELETE /apps/:app/dynos/:dyno": 202,
   "DELETE /apps/:app/formations/:type": 202,

@@ -92,6 +92,15 @@ test("releases are listed newest first, and rollback goes to the one named, or t
   expect(await cli.must(["releases", "-n", "1"], { env: SHOP })).toMatch(new RegExp(`^v${latest + 2} +current `));
 });
 
+test("builds:cache:purge has the next build make everything anew, unless one runs", async () => {
+  expect(await cli.must(["builds:cache:purge"], { env: SHOP })).toBe("The next build of shop makes everything anew.\n");
+  expect(server.pipeline.asked.at(-1)).toBe("purge shop");
+  const { build, output } = server.pipeline.startBuild(app, server.ann.user);
+  expect(await cli.run(["builds:cache:purge"], { env: SHOP })).toMatchObject({ code: 1, stderr: expect.stringContaining("A build of the app is running.") as string });
+  output.end();
+  await server.pipeline.cancelBuild(build, server.ann.user);
+});
+
 test("logs shows the last lines, of a dyno or a release or a source, as text or as JSON", async () => {
   server.print(app, "web.1", 2, "one", "two");
   server.print(app, "worker.1", 3, "three");

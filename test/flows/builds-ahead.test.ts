@@ -44,6 +44,10 @@ it("a sandbox waits for the next push of the app that was pushed last, knows not
   // Another app's push makes it give way: no more than one may wait here.
   await one.push({ text: "one again" });
   await expect.poll(async () => (await waiting()).app, PATIENCE).toBe(one.id);
+
+  // It has the app's cache: a purge takes it away.
+  expect((await paas.api("DELETE", "/apps/one/build-cache")).status).toBe(202);
+  expect(await paas.containers("sandbox")).toEqual([]);
 });
 
 it("a push beyond as many builds as may work waits, reads its place in line, and shows as a pending build", async () => {

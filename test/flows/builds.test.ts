@@ -69,6 +69,7 @@ it("an archive is built and serves as a push does; its failure leaves what serve
 
   const slow = await start(await archive(smallApp({ text: "slow", releaseSeconds: 600 })));
   expect((await paas.api("POST", "/apps/archived/builds", { source_blob: { url: "https://example.com/x" } })).body).toMatchObject({ id: "deploy_in_progress" });
+  expect(await paas.api("DELETE", "/apps/archived/build-cache")).toMatchObject({ status: 409, body: { id: "deploy_in_progress" } });
   const stream = (await fetch(slow.output_stream_url)).body as ReadableStream<Uint8Array>;
   let live = "";
   for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
@@ -78,6 +79,7 @@ it("an archive is built and serves as a push does; its failure leaves what serve
   expect((await paas.api("DELETE", `/apps/archived/builds/${slow.id}`)).body).toMatchObject({ status: "failed" });
   expect(await paas.get("archived")).toMatchObject({ body: "from GitHub" });
   expect((await paas.api("DELETE", `/apps/archived/builds/${slow.id}`)).body).toMatchObject({ id: "conflict" });
+  expect(await paas.api("DELETE", "/apps/archived/build-cache")).toMatchObject({ status: 202, body: {} });
   await createInvariants(paas).hold(20_000);
 
   // What failed for want of a config var is tried again with its slug.

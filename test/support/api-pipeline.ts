@@ -75,7 +75,7 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     asked.push([verb, which].filter(Boolean).join(" "));
   };
 
-  const builds: Pick<Pipeline, "push" | "buildArchive" | "cancelBuild" | "runningBuild" | "awaitBuild" | "closeBuilds"> = {
+  const builds: Pick<Pipeline, "push" | "buildArchive" | "cancelBuild" | "purgeBuildCache" | "runningBuild" | "awaitBuild" | "closeBuilds"> = {
     push: async () => false,
     runningBuild: () => undefined,
     buildArchive(order) {
@@ -87,6 +87,10 @@ export function createApiPipeline(store: Store, routing: RoutingParts): ApiPipel
     async cancelBuild(build) {
       if (build.status !== "pending") throw new AppError("conflict", "This build has ended.");
       store.builds.update({ ...build, status: "failed" });
+    },
+    async purgeBuildCache(app) {
+      if (store.builds.list(app.id).some(({ status }) => status === "pending")) throw new AppError("deploy_in_progress", "A build of the app is running.");
+      asked.push(`purge ${app.name}`);
     },
     async awaitBuild(build) {
       store.builds.update({ ...build, status: "succeeded" });

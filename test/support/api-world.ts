@@ -96,7 +96,7 @@ export async function makeWorld({ store, pipeline: road, logs, ann, bob, ask }: 
     app,
     params: {
       drain: drain?.id ?? "",
-      app: app.id, build: (route.startsWith("DELETE") ? road.startBuild(app, ann.user).build.id : store.builds.list(app.id)[0]?.id) ?? "", slug: store.slugs.kept(app.id)[0]?.id ?? "", capability: "guess", release: "2", type: "web", dyno: "web.1", domain: domain?.id ?? "", endpoint: endpoint?.id ?? "", feature: "hsts",
+      app: app.id, build: (/^DELETE .*:build$/.test(route) ? road.startBuild(app, ann.user).build.id : store.builds.list(app.id)[0]?.id) ?? "", slug: store.slugs.kept(app.id)[0]?.id ?? "", capability: "guess", release: "2", type: "web", dyno: "web.1", domain: domain?.id ?? "", endpoint: endpoint?.id ?? "", feature: "hsts",
       user: ann.user.id, collaborator: collaborator.id, transfer: transfer.id, login,
       key: route.includes("/account/keys") ? key.id : someKey,
       buildpack: encodeURIComponent("heroku/nodejs"), addon: "none", attachment: "none", service: "none",
