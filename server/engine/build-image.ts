@@ -24,7 +24,7 @@ const LEFT_OUT_OF_NPM = /^(man|docs)(\/|$)/;
 const OTHER_ARCHITECTURES = new RegExp(`^node/openssl/archs/(?!linux-${process.arch === "arm64" ? "aarch64" : "x86_64"}(/|$))`);
 /** What people and the stack image's maker read. */
 const NOT_IN_IMAGE = /^(packages\.txt|README\.md)$/;
-const IN_BIN = new Set(["build", "keep", "checksum", "differences", "amend", "slugignore", "pointers", "place-buildpacks", "start", "become", "install-packages", "test"]);
+const IN_BIN = new Set(["build", "keep", "checksum", "differences", "amend", "report", "slugignore", "pointers", "place-buildpacks", "start", "become", "install-packages", "test"]);
 const KEPT_SECONDS = 24 * 3600;
 const PREPARE_TIMEOUT_MS = 60_000;
 

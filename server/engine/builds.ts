@@ -7,7 +7,8 @@ import { extract, pack } from "tar-stream";
 import { isStatus, within } from "./docker-call.ts";
 import { untilExit } from "./dynos.ts";
 import { startAmendment } from "./amendment.ts";
-import type { BuildOutcome, BuildpackInput, BuildSpec, Engine, Output } from "./engine.ts";
+import { createBuildReport, type BuildReport } from "./build-report.ts";
+import type { BuildOutcome, BuildpackInput, BuildSpec, Engine, Exit, Output } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
 import { LABEL, labels, networkName, slugTag } from "./naming.ts";
 import type { ConfigVars } from "../domain/model.ts";
@@ -51,39 +52,56 @@ export function createBuildRunner(docker: Dockerode, instance: string, packages:
       const { container, stdin, ended } = sandbox;
       const { spec: { image: begunOn } } = sandbox;
       const amendment = base && (await canAmend(docker, base, begunOn)) ? startAmendment(docker, instance, remover, share, { appId: spec.appId, image: base.image, memoryMb: spec.memoryMb }) : undefined;
-      let built = false;
+      const report = createBuildReport(output);
+      let built: string | undefined;
       try {
         const note = begunOn === base?.image ? undefined : await amendment?.note();
         stopwatch.lap("start build");
-        sandbox.listen(output);
-        const settings = { STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...settingsFor(spec.buildpacks), PAAS_NOTE_BYTES: String(note?.length ?? 0), ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more };
+        sandbox.listen(report.output);
+        const settings = {
+          STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...settingsFor(spec.buildpacks), PAAS_NOTE_BYTES: String(note?.length ?? 0),
+          PAAS_REPORT_MARK: report.mark, ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more,
+        };
         const feeding = feed(stdin, [settingsHeader(settings), env], [...spec.buildpacks.flatMap(({ archive }) => (archive ? [archive.open()] : [])), Readable.from(note ? [note] : []), spec.source()]);
-        const { exit, timedOut } = await untilExit(container, async () => {
-          const code = await exitCode(container);
-          return { code, outOfMemory: code !== 0 && (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
-        }, timeoutMs, signal);
-        await ended;
+        const { exit, timedOut, files } = await untilReport(container, report, timeoutMs, signal);
+        if (!files) await ended;
         stopwatch.lap("build");
-        const fed = await feeding;
+        const unreadable = files ? feeding.unreadable() : await feeding.end;
         const broken = timedOut || signal?.aborted;
-        if (exit.code === 0 && !broken && fed instanceof Error) throw fed;
-        if (exit.code !== 0 || broken) return { exit, timedOut, image: undefined, sizeBytes: 0, checksum: undefined, buildpacks: [], files: exit.code === OTHER_IMAGE && !broken ? await readFiles(container, OUT) : new Map<string, Buffer>() };
-        const files = new Map((await Promise.all([OUT, "/app/Procfile"].map((path) => readFiles(container, path)))).flatMap((found) => [...found]));
+        if (exit.code === 0 && !broken && unreadable) throw unreadable;
+        // One that was ended by something of its own says nothing.
+        if (!files || broken) return { exit: exit.code === 0 ? { ...exit, code: 1 } : exit, timedOut, image: undefined, sizeBytes: 0, checksum: undefined, buildpacks: [], files: exit.code === OTHER_IMAGE && !broken ? await readFiles(container, OUT) : new Map<string, Buffer>() };
         const becomes = line(files, "base", /^[a-z ]{1,50}$/) ?? "";
         const amended = becomes === AMENDS ? await amendment?.amend(container) : undefined;
-        stopwatch.lap("amend slug");
-        const slug = await commit(amended ?? container, instance, spec, becomes);
+        if (amended) stopwatch.lap("amend slug");
+        built = await commit(amended ?? container, instance, spec, becomes);
         stopwatch.lap("commit slug");
-        built = true;
-        return { exit, timedOut, image: slug, sizeBytes: Number(line(files, "size", /^\d{1,15}$/) ?? 0), checksum: line(files, "checksum", /^SHA256:[0-9a-f]{64}$/), buildpacks: chosenBuildpacks(files).map(({ buildpack }) => buildpack), files };
+        return { exit, timedOut, image: built, sizeBytes: Number(line(files, "size", /^\d{1,15}$/) ?? 0), checksum: line(files, "checksum", /^SHA256:[0-9a-f]{64}$/), buildpacks: chosenBuildpacks(files).map(({ buildpack }) => buildpack), files };
       } finally {
-        const removed = Promise.all([remover.remove(container.id), amendment?.discard()]);
-        // Its slug need not wait; what fails is tried again by removeLate().
-        if (built) void removed.catch(() => undefined);
-        else await removed;
+        const amended = amendment?.discard();
+        // The slug need not wait for what is thrown away; what fails is tried again by removeLate().
+        if (built !== undefined) sandboxes.retire(sandbox, built);
+        if (built !== undefined) void amended?.catch(() => undefined);
+        else await Promise.all([remover.remove(container.id), amended]);
       }
     }
   };
+}
+
+/** Waits for the build's report or its container's end, whichever comes first. */
+async function untilReport(container: Dockerode.Container, report: BuildReport, timeoutMs: number, signal: AbortSignal | undefined): Promise<{ exit: Exit; timedOut: boolean; files?: Map<string, Buffer> }> {
+  const over = new AbortController();
+  const ending = untilExit(container, async () => {
+    const code = await exitCode(container, over.signal);
+    return { code, outOfMemory: code !== 0 && (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
+  }, timeoutMs, signal);
+  const reported = report.files.then((files) => ({ exit: { code: 0, outOfMemory: false }, timedOut: false, files }));
+  try {
+    return await Promise.race([reported, ending]);
+  } finally {
+    over.abort();
+    ending.catch(() => undefined);
+  }
 }
 
 /** Whether a build that begins on that image may become differences to the base: both stand on the same then. */
@@ -114,15 +132,18 @@ function settingsFor(buildpacks: BuildpackInput[]): Record<string, string> {
   return { PAAS_BUILDPACKS: buildpacks.map(({ name }) => name).join(" "), PAAS_BUILDPACK_BYTES: buildpacks.flatMap(({ archive }) => archive?.bytes ?? []).join(" ") };
 }
 
-/** Sends settings and environment, then buildpacks and source. A build that stops reading early shows in its exit code; what is unreadable comes back as the error. */
-async function feed(stdin: NodeJS.ReadWriteStream, before: Buffer[], streams: Readable[]): Promise<Error | undefined> {
+/**
+ * Sends settings and environment, then buildpacks and source. A build that stops reading early shows in its exit code.
+ * @returns when all is sent or nobody reads any more, and with what error a stream could not be read
+ */
+function feed(stdin: NodeJS.ReadWriteStream, before: Buffer[], streams: Readable[]): { end: Promise<Error | undefined>; unreadable: () => Error | undefined } {
   let unreadable: Error | undefined;
   for (const stream of streams) stream.on("error", (error) => (unreadable ??= error));
   for (const part of before) stdin.write(part);
-  await pipeline(async function* () {
+  const end = pipeline(async function* () {
     for (const stream of streams) yield* stream;
   }, stdin).catch(() => streams.forEach((stream) => stream.destroy()));
-  return unreadable;
+  return { end: end.then(() => unreadable), unreadable: () => unreadable };
 }
 
 /** Regular files at that path of a stopped container, by base name. Links and large files are left out. */

@@ -98,7 +98,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
 
     async startDyno(spec) {
       await network(spec.appId);
-      return dynos.startDyno(spec);
+      return dynos.startDyno(spec).finally(() => void sandboxes.discardRetired(spec));
     },
     async attachOneOff(spec, terminal) {
       await network(spec.appId);
@@ -145,6 +145,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
       return (await unlessGone(within(CALL_MS, "inspect image", docker.getImage(image).inspect()))) !== undefined;
     },
     async removeImage(image) {
+      await sandboxes.discardRetired({ slug: image });
       await stages.forgetOf(image);
       await removeImage(docker, image);
     },

@@ -16,6 +16,8 @@ import type { SlugBase } from "./slug-base.ts";
 const CALL_MS = 30_000;
 /** For as long as somebody is likely to push again. */
 const LONGEST_WAIT_MS = 5 * 60_000;
+/** Longer than a dyno's start takes on a busy machine. */
+const LONGEST_RETIREMENT_MS = 10_000;
 
 export type SandboxSpec = {
   appId: string;
@@ -44,6 +46,10 @@ export type Sandboxes = {
   take(appId: string, key: string): Promise<Sandbox | undefined>;
   /** Throws away what waits for that app. */
   discard(appId: string): Promise<void>;
+  /** One whose build has succeeded: it goes when the app's next dyno has started, for the engine does one thing at a time with networks; or soon, where none starts. */
+  retire(sandbox: Sandbox, slug: string): void;
+  /** Throws away those of an app, or of a slug, that were retired. */
+  discardRetired(of: { appId: string } | { slug: string }): Promise<void>;
   /** Throws all away, and starts none ahead from now on. */
   discardAll(): Promise<void>;
   /** Throws away that of an app that is no more; none is started for it from now on. */
@@ -58,6 +64,7 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
   const waiting = new Map<string, Waiting>();
   /** Apps that are no more: their last push may still be about to prepare for the next one. */
   const gone = new Set<string>();
+  const retired = new Map<Sandbox, { slug: string; timer: NodeJS.Timeout }>();
   let closed = false;
 
   async function start(spec: SandboxSpec, kind: "build" | "sandbox" = "build"): Promise<Sandbox> {
@@ -85,12 +92,25 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
     waiting.delete(appId);
     clearTimeout(found.timer);
     const sandbox = await found.sandbox;
+    if (sandbox) await discardOne(sandbox);
+  }
+
+  async function discardOne(sandbox: Sandbox): Promise<void> {
+    clearTimeout(retired.get(sandbox)?.timer);
+    retired.delete(sandbox);
     // What fails is tried again by removeLate().
-    if (sandbox) await remover.remove(sandbox.container.id).catch(() => undefined);
+    await remover.remove(sandbox.container.id).catch(() => undefined);
   }
 
   return {
     start,
+
+    retire: (sandbox, slug) => void retired.set(sandbox, { slug, timer: setTimeout(() => void discardOne(sandbox), LONGEST_RETIREMENT_MS).unref() }),
+
+    async discardRetired(of) {
+      const found = [...retired].filter(([{ spec }, { slug }]) => ("slug" in of ? slug === of.slug : spec.appId === of.appId));
+      await Promise.all(found.map(([sandbox]) => discardOne(sandbox)));
+    },
 
     async prepare(appId, key, choose) {
       await discard(appId);
@@ -120,7 +140,7 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
 
     async discardAll() {
       closed = true;
-      await Promise.all([...waiting.keys()].map(discard));
+      await Promise.all([...[...waiting.keys()].map(discard), ...[...retired.keys()].map(discardOne)]);
     },
 
     async forget(appId) {
