@@ -102,17 +102,20 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
     await remover.remove(sandbox.container.id).catch(() => undefined);
   }
 
+  async function discardRetired(of: { appId: string } | { slug: string }): Promise<void> {
+    const found = [...retired].filter(([{ spec }, { slug }]) => ("slug" in of ? slug === of.slug : spec.appId === of.appId));
+    await Promise.all(found.map(([sandbox]) => discardOne(sandbox)));
+  }
+
   return {
     start,
 
     retire: (sandbox, slug) => void retired.set(sandbox, { slug, timer: setTimeout(() => void discardOne(sandbox), LONGEST_RETIREMENT_MS).unref() }),
 
-    async discardRetired(of) {
-      const found = [...retired].filter(([{ spec }, { slug }]) => ("slug" in of ? slug === of.slug : spec.appId === of.appId));
-      await Promise.all(found.map(([sandbox]) => discardOne(sandbox)));
-    },
+    discardRetired,
 
     async prepare(appId, key, choose) {
+      void discardRetired({ appId });
       await discard(appId);
       if (most === 0 || closed || gone.has(appId)) return;
       const [oldest] = waiting.keys();

@@ -82,8 +82,8 @@ describe("app.json at an app's first deploy", { timeout: 120_000 }, () => {
   });
 });
 
-/** Names of the first app's containers, one-off ones too. */
+/** Names of the first app's dynos, one-off ones too. */
 async function names(): Promise<string[]> {
   const { body: app } = await paas.api<{ id: string }>("GET", "/apps/shop");
-  return (await paas.containers()).filter(({ Labels }) => Labels["paas.app"] === app.id).map(({ Labels }) => `${Labels["paas.type"]}.${Labels["paas.number"]}`);
+  return (await paas.containers()).filter(({ Labels }) => Labels["paas.app"] === app.id && Labels["paas.type"] !== undefined).map(({ Labels }) => `${Labels["paas.type"]}.${Labels["paas.number"]}`);
 }

@@ -40,7 +40,8 @@ async function refusedStart(env: Record<string, string>): Promise<{ code: number
 }
 
 const status = async (paas: Paas, token: string): Promise<number> => (await fetch(`http://127.0.0.1:${paas.apiPort}/account`, { headers: { authorization: `Bearer ${token}` } })).status;
-const ids = async (paas: Paas): Promise<string[]> => (await paas.containers()).map(({ Id }) => Id).sort();
+/** Of dynos: a build's container may still be on its way out. */
+const ids = async (paas: Paas): Promise<string[]> => (await paas.containers("dyno")).map(({ Id }) => Id).sort();
 
 /** Paths of all files and folders in a data folder, itself first. */
 const inside = (folder: string): string[] => [folder, ...readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name))];

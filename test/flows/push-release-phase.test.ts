@@ -85,7 +85,7 @@ describe("an app with web, worker and release phase", () => {
 
 /** Names of all dynos, one-off ones too. */
 async function types(): Promise<string[]> {
-  return (await paas.containers()).map(({ Labels }) => `${Labels["paas.type"]}.${Labels["paas.number"]}`).sort();
+  return (await paas.containers()).filter(({ Labels }) => Labels["paas.type"] !== undefined).map(({ Labels }) => `${Labels["paas.type"]}.${Labels["paas.number"]}`).sort();
 }
 
 async function startDatabase(network: string): Promise<string> {
