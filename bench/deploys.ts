@@ -19,7 +19,8 @@ const MIXED_PER_SECOND = 50;
 const PER_SECOND = 20;
 const STREAMS = 5;
 const DRAIN_SECONDS = 3;
-const POLL_MS = 5;
+/** Often enough to see when a release is live; oftener, the asking itself took a tenth of the machine. */
+const POLL_MS = 20;
 const MIXED = "mixed";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

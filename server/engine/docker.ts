@@ -98,7 +98,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
 
     async startDyno(spec) {
       await network(spec.appId);
-      return dynos.startDyno(spec).finally(() => void sandboxes.discardRetired(spec));
+      return dynos.startDyno(spec);
     },
     async attachOneOff(spec, terminal) {
       await network(spec.appId);
