@@ -7,9 +7,10 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { extract } from "tar-stream";
+import { AppError } from "../errors.ts";
 import type { Output } from "./engine.ts";
 
-/** Two of the largest files that count, and some small ones. */
+/** More than two of the largest files that count, and some small ones, in base64. */
 const MAX_CHARACTERS = 1024 * 1024;
 
 export type BuildReport = {
@@ -17,7 +18,7 @@ export type BuildReport = {
   mark: string;
   /** Takes the build's whole output; hands on what comes before the report, without waiting for more than looks like its mark. */
   output: Output;
-  /** The files by name. Never settles where the build ends without them. */
+  /** The files by name. Rejects with AppError build_failed where they are no archive or too large; never settles where the build ends without them. */
   files: Promise<Map<string, Buffer>>;
 };
 
@@ -32,10 +33,10 @@ export function createBuildReport(output: Output): BuildReport {
 
   const write = (text: string): void => {
     if (body !== undefined) {
-      if (body.length > MAX_CHARACTERS) return;
       body += text;
       const end = body.indexOf(line);
-      if (end >= 0) unpack(body.slice(0, end)).then(resolve, reject);
+      if (end >= 0) unpack(body.slice(0, end)).then(resolve, (cause: unknown) => reject(new AppError("build_failed", "The build's report cannot be read.", { cause })));
+      else if (body.length > MAX_CHARACTERS) reject(new AppError("build_failed", "The build reports too much. Its Procfile and what bin/release prints may have 256 KB each."));
       return;
     }
     pending += text;

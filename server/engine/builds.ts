@@ -7,7 +7,7 @@ import { extract, pack } from "tar-stream";
 import { isStatus, within } from "./docker-call.ts";
 import { untilExit } from "./dynos.ts";
 import { startAmendment } from "./amendment.ts";
-import { createBuildReport, type BuildReport } from "./build-report.ts";
+import { createBuildReport } from "./build-report.ts";
 import type { BuildOutcome, BuildpackInput, BuildSpec, Engine, Exit, Output } from "./engine.ts";
 import { exitCode } from "./exit-code.ts";
 import { LABEL, labels, networkName, slugTag } from "./naming.ts";
@@ -24,6 +24,7 @@ const COMMIT_MS = 300_000;
 /** Where buildpacks/build leaves what the control plane wants to know. */
 const OUT = "/opt/paas/out";
 const MAX_FILE_BYTES = 256 * 1024;
+const NOTHING = { image: undefined, sizeBytes: 0, checksum: undefined, buildpacks: [] };
 
 /**
  * Runs a build in the given image, or one with the packages of its buildpacks on top, or on an earlier slug of the app; /opt/paas/bin/build
@@ -47,61 +48,70 @@ export function createBuildRunner(docker: Dockerode, instance: string, packages:
     return inRightImage(packages, buildImage, likely, place, again, signal, (image, resumption) => run(image, resumption, again));
 
     async function run(image: string, more: Record<string, string>, output: Output): Promise<BuildOutcome & { timedOut: boolean }> {
+      const begunOn = waiting?.spec.image ?? image;
+      const amendable = base !== undefined && (await canAmend(docker, base, begunOn));
       const sandbox = waiting ?? (await sandboxes.start({ appId: spec.appId, purpose: spec.purpose, image, base, memoryMb: spec.memoryMb }));
       waiting = undefined;
-      const { container, stdin, ended } = sandbox;
-      const { spec: { image: begunOn } } = sandbox;
-      const amendment = base && (await canAmend(docker, base, begunOn)) ? startAmendment(docker, instance, remover, share, { appId: spec.appId, image: base.image, memoryMb: spec.memoryMb }) : undefined;
-      const report = createBuildReport(output);
-      let built: string | undefined;
+      const amendment = amendable ? startAmendment(docker, instance, remover, share, { appId: spec.appId, image: base.image, memoryMb: spec.memoryMb }) : undefined;
+      let slug: string | undefined;
       try {
+        // Its own note lies in it.
         const note = begunOn === base?.image ? undefined : await amendment?.note();
         stopwatch.lap("start build");
-        sandbox.listen(report.output);
-        const settings = {
-          STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...settingsFor(spec.buildpacks), PAAS_NOTE_BYTES: String(note?.length ?? 0),
-          PAAS_REPORT_MARK: report.mark, ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more,
-        };
-        const feeding = feed(stdin, [settingsHeader(settings), env], [...spec.buildpacks.flatMap(({ archive }) => (archive ? [archive.open()] : [])), Readable.from(note ? [note] : []), spec.source()]);
-        const { exit, timedOut, files } = await untilReport(container, report, timeoutMs, signal);
-        if (!files) await ended;
+        const { exit, timedOut, files } = await untilBuilt(sandbox, { spec, env, note, more }, output, timeoutMs, signal);
         stopwatch.lap("build");
-        const unreadable = files ? feeding.unreadable() : await feeding.end;
-        const broken = timedOut || signal?.aborted;
-        if (exit.code === 0 && !broken && unreadable) throw unreadable;
-        // One that was ended by something of its own says nothing.
-        if (!files || broken) return { exit: exit.code === 0 ? { ...exit, code: 1 } : exit, timedOut, image: undefined, sizeBytes: 0, checksum: undefined, buildpacks: [], files: exit.code === OTHER_IMAGE && !broken ? await readFiles(container, OUT) : new Map<string, Buffer>() };
+        if (!files) return { exit, timedOut, ...NOTHING, files: exit.code === OTHER_IMAGE ? await readFiles(sandbox.container, OUT) : new Map<string, Buffer>() };
         const becomes = line(files, "base", /^[a-z ]{1,50}$/) ?? "";
-        const amended = becomes === AMENDS ? await amendment?.amend(container) : undefined;
-        if (amended) stopwatch.lap("amend slug");
-        built = await commit(amended ?? container, instance, spec, becomes);
+        const amended = becomes === AMENDS ? await amendment?.amend(sandbox.container) : undefined;
+        slug = await commit(amended ?? sandbox.container, instance, spec, becomes);
         stopwatch.lap("commit slug");
-        return { exit, timedOut, image: built, sizeBytes: Number(line(files, "size", /^\d{1,15}$/) ?? 0), checksum: line(files, "checksum", /^SHA256:[0-9a-f]{64}$/), buildpacks: chosenBuildpacks(files).map(({ buildpack }) => buildpack), files };
+        return {
+          exit, timedOut, image: slug, files, buildpacks: chosenBuildpacks(files).map(({ buildpack }) => buildpack),
+          sizeBytes: Number(line(files, "size", /^\d{1,15}$/) ?? 0), checksum: line(files, "checksum", /^SHA256:[0-9a-f]{64}$/),
+        };
       } finally {
-        const amended = amendment?.discard();
-        // The slug need not wait for what is thrown away; what fails is tried again by removeLate().
-        if (built !== undefined) sandboxes.retire(sandbox, built);
-        if (built !== undefined) void amended?.catch(() => undefined);
-        else await Promise.all([remover.remove(container.id), amended]);
+        const gone = Promise.all([slug === undefined ? remover.remove(sandbox.container.id) : sandboxes.retire(sandbox, slug), amendment?.discard()]);
+        // A slug need not wait for what is thrown away; what fails is tried again by removeLate().
+        if (slug === undefined) await gone;
+        else void gone.catch(() => undefined);
       }
     }
   };
 }
 
-/** Waits for the build's report or its container's end, whichever comes first. */
-async function untilReport(container: Dockerode.Container, report: BuildReport, timeoutMs: number, signal: AbortSignal | undefined): Promise<{ exit: Exit; timedOut: boolean; files?: Map<string, Buffer> }> {
+/** Of a build that succeeded, with the files that it reported. */
+type Ended = { exit: Exit; timedOut: boolean; files?: Map<string, Buffer> };
+type Inputs = { spec: BuildSpec; env: Buffer; note: Buffer | undefined; more: Record<string, string> };
+
+/**
+ * Sends a build what it is of, and waits for its report or its container's end.
+ * @throws what made the source or a buildpack unreadable
+ */
+async function untilBuilt({ container, stdin, listen, ended }: Sandbox, { spec, env, note, more }: Inputs, output: Output, timeoutMs: number, signal: AbortSignal | undefined): Promise<Ended> {
+  const report = createBuildReport(output);
+  listen(report.output);
+  const settings = {
+    STACK: spec.stack, SOURCE_VERSION: spec.commit, PAAS_ENV_BYTES: String(env.length), ...settingsFor(spec.buildpacks), PAAS_NOTE_BYTES: String(note?.length ?? 0),
+    PAAS_REPORT_MARK: report.mark, ...(spec.purpose ? { PAAS_BUILD_FOR: spec.purpose } : {}), ...more,
+  };
+  const feeding = feed(stdin, [settingsHeader(settings), env], [...spec.buildpacks.flatMap(({ archive }) => (archive ? [archive.open()] : [])), Readable.from(note ? [note] : []), spec.source()]);
   const over = new AbortController();
-  const ending = untilExit(container, async () => {
-    const code = await exitCode(container, over.signal);
-    return { code, outOfMemory: code !== 0 && (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
-  }, timeoutMs, signal);
-  const reported = report.files.then((files) => ({ exit: { code: 0, outOfMemory: false }, timedOut: false, files }));
-  try {
-    return await Promise.race([reported, ending]);
-  } finally {
-    over.abort();
-    ending.catch(() => undefined);
-  }
+  const ending: Promise<Ended> = untilExit(container, () => howItEnded(container, over.signal), timeoutMs, signal);
+  const reported = report.files.then((files): Ended => ({ exit: { code: 0, outOfMemory: false }, timedOut: false, files }));
+  const { exit, timedOut, files } = await Promise.race([reported, ending]).finally(() => over.abort());
+  ending.catch(() => undefined);
+  if (!files) await ended;
+  const unreadable = await feeding;
+  const broken = timedOut || signal?.aborted;
+  if (exit.code === 0 && unreadable && !broken) throw unreadable;
+  if (files && !broken) return { exit, timedOut, files };
+  // One that ended without a word was ended by something of its own.
+  return { exit: exit.code === 0 ? { ...exit, code: 1 } : exit, timedOut };
+}
+
+async function howItEnded(container: Dockerode.Container, signal: AbortSignal): Promise<Exit> {
+  const code = await exitCode(container, signal);
+  return { code, outOfMemory: code !== 0 && (await within(CALL_MS, "inspect build", container.inspect())).State.OOMKilled };
 }
 
 /** Whether a build that begins on that image may become differences to the base: both stand on the same then. */
@@ -132,18 +142,15 @@ function settingsFor(buildpacks: BuildpackInput[]): Record<string, string> {
   return { PAAS_BUILDPACKS: buildpacks.map(({ name }) => name).join(" "), PAAS_BUILDPACK_BYTES: buildpacks.flatMap(({ archive }) => archive?.bytes ?? []).join(" ") };
 }
 
-/**
- * Sends settings and environment, then buildpacks and source. A build that stops reading early shows in its exit code.
- * @returns when all is sent or nobody reads any more, and with what error a stream could not be read
- */
-function feed(stdin: NodeJS.ReadWriteStream, before: Buffer[], streams: Readable[]): { end: Promise<Error | undefined>; unreadable: () => Error | undefined } {
+/** Sends settings and environment, then buildpacks and source. A build that stops reading early shows in its exit code; what is unreadable comes back as the error. */
+async function feed(stdin: NodeJS.ReadWriteStream, before: Buffer[], streams: Readable[]): Promise<Error | undefined> {
   let unreadable: Error | undefined;
   for (const stream of streams) stream.on("error", (error) => (unreadable ??= error));
   for (const part of before) stdin.write(part);
-  const end = pipeline(async function* () {
+  await pipeline(async function* () {
     for (const stream of streams) yield* stream;
   }, stdin).catch(() => streams.forEach((stream) => stream.destroy()));
-  return { end: end.then(() => unreadable), unreadable: () => unreadable };
+  return unreadable;
 }
 
 /** Regular files at that path of a stopped container, by base name. Links and large files are left out. */

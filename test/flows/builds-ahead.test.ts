@@ -36,9 +36,9 @@ it("a sandbox waits for the next push of the app that was pushed last, knows not
 
   await two.push({ text: "again" });
   expect(await two.text()).toContain("again");
-  const after = await waiting();
-  expect(after.app).toBe(two.id);
-  expect(after.id).not.toBe(before.id);
+  // The one that was used goes after the push.
+  await expect.poll(waiting, PATIENCE).not.toMatchObject({ id: before.id });
+  expect((await waiting()).app).toBe(two.id);
   await expect.poll(() => docker.getContainer(before.id).inspect().catch(({ statusCode }: { statusCode: number }) => statusCode), PATIENCE).toBe(404);
 
   // Another app's push makes it give way: no more than one may wait here.
