@@ -28,7 +28,7 @@ test("a call that hangs ends as engine_unavailable, with its name and its time",
 test("an engine that refuses connections or is not there is unavailable; the cause is kept for the log", async () => {
   for (const path of ["/nonexistent/docker.sock", "/dev/null"]) {
     const failed = new Promise((_resolve, reject) => connect(path).on("error", reject));
-    const error = await rejection(within(1000, "list", failed));
+    const error = await rejection(within(60_000, "list", failed));
     expect(error).toMatchObject({ id: "engine_unavailable", message: "The container engine is not reachable (list). Start it and try again." });
     expect((error as AppError).cause).toHaveProperty("syscall", "connect");
   }
@@ -36,11 +36,11 @@ test("an engine that refuses connections or is not there is unavailable; the cau
 
 test("what the engine itself objects to stays its own error", async () => {
   const conflict = answered(409, "name in use");
-  expect(await rejection(within(1000, "create", Promise.reject(conflict)))).toBe(conflict);
+  expect(await rejection(within(60_000, "create", Promise.reject(conflict)))).toBe(conflict);
 });
 
 test("a file of ours that is missing is not taken for the engine's absence", async () => {
-  expect(await rejection(within(1000, "build image", readFile("/nonexistent/file")))).not.toBeInstanceOf(AppError);
+  expect(await rejection(within(60_000, "build image", readFile("/nonexistent/file")))).not.toBeInstanceOf(AppError);
 });
 
 test.each([

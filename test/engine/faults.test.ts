@@ -160,7 +160,7 @@ test("watch: after each break-off it listens again a second later, and whoever w
   await vi.waitFor(() => {
     vi.advanceTimersByTime(1000);
     expect(heard.slice(before)).toEqual(["look"]);
-  });
+  }, 30_000);
   expect(streams).toHaveLength(2);
   stop();
 });
@@ -175,7 +175,7 @@ test("watch: it does not end with a line that is no event", async () => {
   await vi.waitFor(() => {
     vi.advanceTimersByTime(1000);
     expect(over).toBe(true);
-  });
+  }, 30_000);
   stop();
 });
 

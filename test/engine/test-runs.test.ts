@@ -21,9 +21,9 @@ async function tests(env: Record<string, string>, { appId = ours.spec("").appId,
 test("tests do not reach the app's dynos, find no cache and none of what starts them", async () => {
   const dyno = await ours.engine.startDyno(ours.spec(SERVER));
   await ours.printed(dyno, "listening");
-  const knock = `timeout 3 bash -c '</dev/tcp/${dyno.address}/5000' 2>/dev/null && echo reached || echo unreachable`;
-  expect(await ours.output(knock)).toBe("reached\n");
-  const { code, printed } = await tests({ PAAS_TEST: `${knock}; ls -A /cache; env | grep PAAS_; echo $A; exit 3`, A: "b c" });
+  const knock = (seconds: number): string => `timeout ${seconds} bash -c '</dev/tcp/${dyno.address}/5000' 2>/dev/null && echo reached || echo unreachable`;
+  expect(await ours.output(knock(15))).toBe("reached\n");
+  const { code, printed } = await tests({ PAAS_TEST: `${knock(3)}; ls -A /cache; env | grep PAAS_; echo $A; exit 3`, A: "b c" });
   expect({ code, printed }).toEqual({ code: 3, printed: "-----> Running tests\nunreachable\nb c\n" });
   await ours.engine.discardDyno(dyno.id, 0);
 });

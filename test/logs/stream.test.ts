@@ -74,7 +74,7 @@ test("a silent stream of events gives a sign of life every 20 seconds, a plain o
   let [shown, silent] = ["", ""];
   events.on("data", (chunk: Buffer) => (shown += chunk.toString()));
   plain.on("data", (chunk: Buffer) => (silent += chunk.toString()));
-  await vi.waitUntil(() => shown !== "");
+  await vi.waitUntil(() => shown !== "", 30_000);
   const before = shown.split(":\n\n").length;
   for (let seconds = 0; seconds < 60; seconds += 20) {
     await vi.advanceTimersByTimeAsync(20_000);

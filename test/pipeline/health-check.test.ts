@@ -58,12 +58,12 @@ async function rejection(promise: Promise<unknown>): Promise<AppError> {
 test.each([200, 302, 404, 500])("a web dyno is healthy as soon as it answers HTTP, whatever it says: %i", async (status) => {
   const web = dyno();
   await listen(web.address, (_request, response) => response.writeHead(status).end());
-  await untilHealthy(patient(), web, [], 5);
+  await untilHealthy(patient(), web, [], 60);
 });
 
 test("a web dyno that begins to listen later is healthy soon after", async () => {
   const web = dyno();
-  const healthy = untilHealthy(patient(), web, [], 10);
+  const healthy = untilHealthy(patient(), web, [], 60);
   await new Promise((resolve) => setTimeout(resolve, 120));
   await listen(web.address, (_request, response) => response.end());
   const since = performance.now();
@@ -75,9 +75,9 @@ test("a page that never ends keeps no deploy waiting: its head is answer enough"
   const web = dyno();
   await listen(web.address, (_request, response) => response.writeHead(200, { "content-type": "text/event-stream" }).write("data: 1\n\n"));
   const since = performance.now();
-  await untilHealthy(patient(), web, [], 10);
-  await untilHealthy(patient(), web, [check({ path: "/", timeout: 4 })], 10);
-  expect(performance.now() - since).toBeLessThan(9000);
+  await untilHealthy(patient(), web, [], 60);
+  await untilHealthy(patient(), web, [check({ path: "/", timeout: 40 })], 60);
+  expect(performance.now() - since).toBeLessThan(30_000);
 });
 
 test("a web dyno that never answers is told Error R10 with what it printed last", async () => {
@@ -141,7 +141,7 @@ test("a path must answer 2xx or 3xx: other answers are asked again until the att
     asked.push(request.url);
     response.writeHead(answers.shift() ?? 500).end();
   });
-  await untilHealthy(patient(), web, [check({ path: "/up?x=1", attempts: 5 })], 60);
+  await untilHealthy(patient(), web, [check({ path: "/up?x=1", timeout: 10 })], 60);
   expect(asked).toEqual(["/up?x=1", "/up?x=1", "/up?x=1"]);
 });
 
@@ -155,7 +155,7 @@ test("a path that never answers well is told by the check's name and its last an
 test("the content must be in the page", async () => {
   const web = dyno();
   await listen(web.address, (_request, response) => response.end("all good"));
-  await untilHealthy(patient(), web, [check({ path: "/", content: "good" })], 60);
+  await untilHealthy(patient(), web, [check({ path: "/", content: "good", timeout: 10 })], 60);
   const { message } = await rejection(untilHealthy(patient(), web, [check({ path: "/", content: "bad" })], 60));
   expect(message).toContain('GET / does not contain "bad"');
 });
@@ -168,7 +168,7 @@ test("the check's headers are sent, and its own port is asked", async () => {
     response.end();
   }, 0);
   const { port } = server.address() as AddressInfo;
-  await untilHealthy(patient(), web, [check({ path: "/", port, httpHeaders: [{ name: "X-Check", value: "yes" }] })], 60);
+  await untilHealthy(patient(), web, [check({ path: "/", port, httpHeaders: [{ name: "X-Check", value: "yes" }], timeout: 10 })], 60);
   expect(seen).toEqual(["yes", "paas-health-check"]);
 });
 
@@ -188,7 +188,7 @@ test("a command must exit with 0, and print what it should", async () => {
       return answers.shift() ?? { code: 0, output: "ready!" };
     },
   });
-  await untilHealthy(engine, dyno("worker"), [check({ command: ["./ready", "a b"], content: "ready", attempts: 20 })], 60);
+  await untilHealthy(engine, dyno("worker"), [check({ command: ["./ready", "a b"], content: "ready", attempts: 100 })], 60);
   expect(asked).toEqual(Array.from({ length: 3 }, () => [["./ready", "a b"], 200]));
 });
 
@@ -214,7 +214,7 @@ test("the first look waits for the initial delay", async () => {
     firstAfter ||= performance.now() - since;
     response.end();
   });
-  await untilHealthy(patient(), web, [check({ path: "/", initialDelay: 0.3 })], 60);
+  await untilHealthy(patient(), web, [check({ path: "/", initialDelay: 0.3, timeout: 10 })], 60);
   expect(firstAfter).toBeGreaterThan(290);
 });
 

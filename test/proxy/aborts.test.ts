@@ -54,7 +54,7 @@ describe("a client that goes away", () => {
       await client.until(new RegExp(`\r\n\r\nx{${offset}}$`));
       client.socket.resetAndDestroy();
     });
-    await expect.poll(() => router.lines.length, { timeout: 5_000 }).toBe(BODY.length);
+    await expect.poll(() => router.lines.length).toBe(BODY.length);
     await nothingLeft();
     expect(router.lines.filter((line) => !/code=H27 /.test(line))).toEqual([]);
   });

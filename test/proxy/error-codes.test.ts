@@ -4,6 +4,7 @@ import net from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Limits } from "../../proxy/limits.ts";
 import { deafServer } from "../support/deaf-server.ts";
+import { freePort } from "../support/free-port.ts";
 import { type RawClient, rawClient, talk } from "../support/proxy-client.ts";
 import { type TestRouter, routeTo, testRouter } from "../support/proxy-router.ts";
 import { type RawConnection, rawUpstream } from "../support/proxy-upstream.ts";
@@ -38,9 +39,7 @@ async function client(text: string): Promise<RawClient> {
 }
 
 async function refusing(): Promise<void> {
-  const gone = await rawUpstream(() => {});
-  await gone.close();
-  await router.router.switchTo(routeTo([gone.port]));
+  await router.router.switchTo(routeTo([await freePort()]));
 }
 
 async function deaf(): Promise<void> {

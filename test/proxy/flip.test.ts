@@ -50,7 +50,7 @@ describe("a flip", () => {
       await router.router.switchTo(route);
       Atomics.store(current, 0, release);
       // Its server comes back under the next number only once nothing is in flight on it.
-      await router.router.drain([before], 5_000);
+      await router.router.drain([before], 60_000);
       before = route.targets[0]!.id;
     }
     loader.postMessage("stop");
@@ -86,7 +86,7 @@ describe("a flip", () => {
     client.send(GET);
     while (old.received() === "") await new Promise((resolve) => setTimeout(resolve, 5));
     await router.router.switchTo(routeTo([fresh.port]));
-    const drained = router.router.drain([route.targets[0]!.id], 5_000);
+    const drained = router.router.drain([route.targets[0]!.id], 60_000);
     old.connections[0]!.socket.write(response("old"));
     await client.until(/old$/);
     expect(await drained).toEqual({ cut: 0 });

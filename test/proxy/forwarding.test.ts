@@ -40,7 +40,7 @@ describe("a request on its way to the app", () => {
     const [line, ...fields] = app.received().split("\r\n");
     expect(line).toBe("GET /a?b=c HTTP/1.1");
     const time = fields.find((field) => field.startsWith("X-Request-Start: "))!;
-    expect(Math.abs(Number(time.slice(17)) - Date.now())).toBeLessThan(5_000);
+    expect(Math.abs(Number(time.slice(17)) - Date.now())).toBeLessThan(60_000);
     expect(fields.filter((field) => field !== "" && field !== time).sort()).toEqual([
       "Cookie: a=b", "Host: App.Test:80", "Via: 1.1 paas", "X-Forwarded-For: 9.9.9.9, 127.0.0.1", `X-Forwarded-Port: ${router.port}`,
       "X-Forwarded-Proto: http", "X-Own: 1", "X-Request-Id: abc-123",

@@ -51,7 +51,7 @@ describe("1,000 clients that send their heads octet by octet", () => {
       expect(statuses(await talk(port, GET, /ok$|<\/html>/))).toEqual([200]);
       took.push(performance.now() - asked);
     }
-    expect(performance.now() - began).toBeLessThan((headMs + 1_000) * overload());
+    expect(performance.now() - began).toBeLessThan((headMs + 5_000) * overload());
     expect((await ended).every(({ text }) => text.startsWith("HTTP/1.1 408 "))).toBe(true);
     expect(took.length).toBeGreaterThan(20);
     expect(took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.95)]).toBeLessThan(200 * overload());
@@ -60,12 +60,12 @@ describe("1,000 clients that send their heads octet by octet", () => {
 
 describe("a client with a slow body", () => {
   it("that sends an octet within each window is not cut, however long it takes in all", async () => {
-    const { port, lines } = await prepared({ rollingMs: 300 }, ({ received, socket }) => received.endsWith("0123456789") && socket.write(response("ok")));
+    const { port, lines } = await prepared({ rollingMs: 1_500 }, ({ received, socket }) => received.endsWith("0123456789") && socket.write(response("ok")));
     const client = await rawClient(port);
     closing.push(() => client.socket.destroy());
     client.send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 10\r\n\r\n");
     for (const octet of "0123456789") {
-      await sleep(100);
+      await sleep(200);
       client.send(octet);
     }
     expect(statuses(await client.until(/ok$|<\/html>/))).toEqual([200]);

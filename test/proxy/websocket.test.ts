@@ -11,7 +11,7 @@ const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnec
 
 let router: TestRouter;
 let upstreams: RawUpstream[] = [];
-beforeEach(async () => void (router = await testRouter({ lingerMs: 200, rollingMs: 1_000 })));
+beforeEach(async () => void (router = await testRouter({ lingerMs: 200 })));
 afterEach(async () => {
   await router.close();
   for (const upstream of upstreams.splice(0)) await upstream.close();
@@ -93,7 +93,7 @@ describe("a WebSocket", () => {
     const next = await rawUpstream(answering(response("next")));
     upstreams.push(next);
     await router.router.switchTo(routeTo([next.port]));
-    const drained = router.router.drain([route!.targets[0]!.id], 200);
+    const drained = router.router.drain([route!.targets[0]!.id], 2_000);
     client.send("still");
     while (!old.received().endsWith("still")) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await drained).toEqual({ cut: 1 });
@@ -102,6 +102,8 @@ describe("a WebSocket", () => {
   });
 
   it("that is silent both ways for the rolling time is closed (H15)", async () => {
+    await router.close();
+    router = await testRouter({ lingerMs: 200, rollingMs: 1_000 });
     await app(({ received, socket }) => received.endsWith("\r\n\r\n") && socket.write(SWITCH));
     const client = await rawClient(router.port);
     client.send(UPGRADE);

@@ -154,7 +154,7 @@ describe("an upgrade of the router", () => {
     await successorOf(pid);
     expect((await router.client.health()).inFlight).toBe(1);
     await router.client.switchTo(routeTo([await app("new")], HOSTS));
-    const drained = router.client.drain([route.targets[0]!.id], 10_000);
+    const drained = router.client.drain([route.targets[0]!.id], 60_000);
     idle.send(GET);
     expect((await idle.closed()).text).toMatch(/new$/);
     slow.connections[0]!.socket.write(response("finished"));
