@@ -91,6 +91,33 @@ export const PYTHON_FAILURES: Failure[] = [
     reads: ["The package index simple refused access.", "Set user and password as the config vars POETRY_HTTP_BASIC_SIMPLE_USERNAME and POETRY_HTTP_BASIC_SIMPLE_PASSWORD."],
   },
   {
+    name: "an index whose name is written otherwise in Poetry's config vars",
+    said: "Source (my-corp): Authorization error accessing https://index.example/simple/iniconfig/\n\nBecause a depends on iniconfig (2.0.0) which doesn't match any versions, version solving failed.",
+    reads: ["The package index my-corp refused access.", "Set user and password as the config vars POETRY_HTTP_BASIC_MY_CORP_USERNAME and POETRY_HTTP_BASIC_MY_CORP_PASSWORD."],
+  },
+  {
+    name: "an index whose name no config var of Poetry's can have",
+    said: "Source (my-corp.idx): Authorization error accessing https://index.example/simple/iniconfig/",
+    reads: ["The package index my-corp.idx refused access, and no config var can be named after it.", "Call it by letters, digits and hyphens alone in pyproject.toml, run `poetry lock`, and set POETRY_HTTP_BASIC_<NAME>_USERNAME and POETRY_HTTP_BASIC_<NAME>_PASSWORD."],
+  },
+  ...[
+    ["a file of uv.lock that wants a password", "error: Failed to download `iniconfig==2.0.0`\n  cause: Failed to fetch: https://index.example/files/iniconfig-2.0.0-py3-none-any.whl\n  cause: HTTP status client error (401 Unauthorized) for url (https://index.example/files/iniconfig-2.0.0-py3-none-any.whl)"],
+    ["an index that wants a password of uv", "error: No solution found when resolving dependencies\n  cause: Because iniconfig was not found in the package registry and your project depends on iniconfig==2.0.0, we can conclude that your project's requirements are unsatisfiable.\n\nhint: An index URL (https://index.example/simple/) could not be queried due to a lack of valid authentication credentials (401 Unauthorized)"],
+    ["an index that does not take uv's password", "error: No solution found when resolving dependencies\n\nhint: An index (https://index.example/simple/) returned a 403 Forbidden error. Check that the index URL is correct and the credentials are valid."],
+  ].map(([name = "", said = ""]) => ({
+    name, said,
+    reads: [
+      "The package index refused access.",
+      "Set user and password as the config vars UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD: NAME is the index's in pyproject.toml, in capitals, with _ in place of what is no letter or digit.",
+      "An index that pyproject.toml does not name takes them in the URL of the config var UV_DEFAULT_INDEX or UV_INDEX.",
+    ],
+  })),
+  {
+    name: "an index that shows nothing to Pipenv, for whatever reason",
+    said: "Looking in indexes: https://index.example/simple/\nERROR: Could not find a version that satisfies the requirement iniconfig==2.0.0 \n(from versions: none)\nERROR: No matching distribution found for iniconfig==2.0.0\nERROR: Couldn't install package(s): iniconfig==2.0.0 \n--hash=sha256:b6a85871\nPackage installation failed...",
+    reads: ["The package index that is set has no package iniconfig for this Python, or does not show it: Pipenv does not tell these apart.", "Check its spelling, and user and token in the index's URL in Pipfile: config vars stand for them there, as in https://${INDEX_USER}:${INDEX_TOKEN}@index.example/simple."],
+  },
+  {
     name: "a line that is no requirement",
     said: "ERROR: Invalid requirement: 'flask = 3.1' (from line 2 of requirements.txt)\nHint: = is not a valid operator. Did you mean == ?",
     reads: ["requirements.txt, line 2, is not a requirement: flask = 3.1", `Write it as name==version, ${AGAIN}`],

@@ -20,14 +20,30 @@ export const CAUSES: Cause[] = [
   {
     said: /Source \(([^)]+)\): Authorization error/,
     means: ([, source = ""]) => {
-      const name = `POETRY_HTTP_BASIC_${source.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
-      return [`The package index ${source} refused access.`, `Set user and password as the config vars ${name}_USERNAME and ${name}_PASSWORD.`];
+      // Poetry writes a hyphen as an underscore, and leaves all else as it is.
+      const name = `POETRY_HTTP_BASIC_${source.toUpperCase().replaceAll("-", "_")}`;
+      if (/^\w+$/.test(name)) return [`The package index ${source} refused access.`, `Set user and password as the config vars ${name}_USERNAME and ${name}_PASSWORD.`];
+      return [`The package index ${source} refused access, and no config var can be named after it.`, "Call it by letters, digits and hyphens alone in pyproject.toml, run `poetry lock`, and set POETRY_HTTP_BASIC_<NAME>_USERNAME and POETRY_HTTP_BASIC_<NAME>_PASSWORD."];
     },
+  },
+  {
+    // uv, of a file that uv.lock names, and of an index.
+    said: /HTTP status client error \(40[13]|lack of valid authentication credentials|An index \([^)]*\) returned a 403/,
+    means: () => [
+      "The package index refused access.",
+      "Set user and password as the config vars UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD: NAME is the index's in pyproject.toml, in capitals, with _ in place of what is no letter or digit.",
+      "An index that pyproject.toml does not name takes them in the URL of the config var UV_DEFAULT_INDEX or UV_INDEX.",
+    ],
   },
   { said: /40[13] Client Error|HTTP error 40[13]|401 Unauthorized|403 Forbidden|User for .*:\s*$/m, means: () => ["The package index refused access.", "Put user and token into the index's URL, as the config var PIP_EXTRA_INDEX_URL or PIP_INDEX_URL."] },
   {
     said: /requires a different Python: (\S+) not in '([^']+)'|incompatible with the project's Python requirement: `([^`]+)`|Current Python version \(([\d.]+)\) is not allowed by the project \(([^)]+)\)|No interpreter found for Python ([^\s]+)/,
     means: (found) => [`The app, or one of its packages, asks for Python ${found[2] ?? found[3] ?? found[5] ?? found[6]}; this stack's is 3.11.`, `Widen requires-python in pyproject.toml, or choose a version of the package that runs on 3.11; ${AGAIN}`],
+  },
+  {
+    // Pipenv's own words stand at the end.
+    said: /Looking in indexes: [\s\S]*No matching distribution found for ([^\s()=<>~!;[]+)[\s\S]*Couldn't install package/,
+    means: ([, name]) => [`The package index that is set has no package ${name} for this Python, or does not show it: Pipenv does not tell these apart.`, "Check its spelling, and user and token in the index's URL in Pipfile: config vars stand for them there, as in https://${INDEX_USER}:${INDEX_TOKEN}@index.example/simple."],
   },
   {
     said: /Looking in indexes: [\s\S]*from versions: none\)\s+ERROR: No matching distribution found for ([^\s()=<>~!;[]+)/,
