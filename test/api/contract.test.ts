@@ -167,4 +167,4 @@ test("a stop ends connections that never carried a request, and lets a running a
   output.end("ended");
   expect(await running.text()).toBe("begun, ended");
   await stopped;
-}, 5000);
+}, 30_000);

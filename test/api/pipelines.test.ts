@@ -74,7 +74,7 @@ describe("a promotion", () => {
     const { body } = await server.ask<Target[]>("GET", `/pipeline-promotions/${promotion}/promotion-targets`);
     expect(body.map(({ status }) => status)).not.toContain("pending");
     return body;
-  });
+  }, 30_000);
 
   test("releases the slug of the source in the target, with the target's own config vars", async () => {
     const made = await promote(apps.staging, [apps.production]);

@@ -31,7 +31,7 @@ const settled = ({ id }: Pick<Review, "id">) => vi.waitFor(async () => {
   const { body } = await server.ask<Review>("GET", `/review-apps/${id}`);
   expect(["created", "errored"]).toContain(body.status);
   return body;
-});
+}, 30_000);
 const configOf = async (id: string) => (await server.ask<Record<string, string>>("GET", `/apps/${id}/config-vars`)).body;
 
 test("one is made of a pushed branch: pending, then an app in the stage review, with the parent's config vars under app.json's for reviews under the request's", async () => {
@@ -50,7 +50,7 @@ test("one is made of a pushed branch: pending, then an app in the stage review, 
   expect(await create(order())).toMatchObject({ status: 409, body: { id: "conflict" } });
 
   expect(await server.ask("DELETE", `/review-apps/${review.id}`)).toMatchObject({ status: 200, body: { id: review.id, status: "deleting" } });
-  await vi.waitFor(async () => expect((await server.ask("GET", `/apps/${id}`)).status).toBe(404));
+  await expect.poll(async () => (await server.ask("GET", `/apps/${id}`)).status).toBe(404);
   expect((await server.ask("GET", `/review-apps/${review.id}`)).status).toBe(404);
 });
 

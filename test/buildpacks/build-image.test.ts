@@ -26,7 +26,7 @@ describe("the build image", () => {
     expect(performance.now() - before).toBeLessThan(10_000);
   });
 
-  it("trusts the certificates that it is given, and is another image then", { timeout: 120_000 }, async () => {
+  it("trusts the certificates that it is given, and is another image then", { timeout: 150_000 }, async () => {
     const caBundle = join(folder, "bundle.crt");
     writeFileSync(caBundle, "-----BEGIN CERTIFICATE-----\nof this test\n-----END CERTIFICATE-----\n");
     const usual = await ensureBuildImage(docker, { stackImage });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { openWorkbench, type BuildOptions, type Built, type Tree, type Workbench } from "./workbench.ts";
 
 // Most build an app two or three times.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 150_000 });
 const START_OVER = 69;
 
 let bench: Workbench;

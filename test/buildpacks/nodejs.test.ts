@@ -8,7 +8,7 @@ afterAll(() => bench.close());
 const json = (value: unknown): string => JSON.stringify(value, undefined, 2);
 
 describe("an Express app", () => {
-  it("installs once, then reuses what the unchanged lock file stands for, and serves", { timeout: 120_000 }, async () => {
+  it("installs once, then reuses what the unchanged lock file stands for, and serves", { timeout: 150_000 }, async () => {
     const app = folder("examples/hello-node");
     const first = await bench.build(app, { cache: "express" });
     expect(first.output).toMatch(/-----> Installing dependencies\n {7}Installing node modules\n[^]*added \d+ packages/);
@@ -60,7 +60,7 @@ describe("scripts", () => {
     expect(memory?.output).toContain(" !     The build ran out of memory.");
   });
 
-  it("find their devDependencies, which do not stay; what the last build removed is removed without npm", { timeout: 120_000 }, async () => {
+  it("find their devDependencies, which do not stay; what the last build removed is removed without npm", { timeout: 150_000 }, async () => {
     const app = folder("examples/typescript");
     const first = await bench.build(app, { cache: "typescript", keep: true });
     expect(first.output).toMatch(/> typescript-app@1.0.0 build\n {7}> tsc\n[^]*-----> Pruning devDependencies\n[^]*removed \d+ packages/);
@@ -120,7 +120,7 @@ describe("the version of Node", () => {
 });
 
 describe("native modules", () => {
-  it("compile with the headers of the Node that they run on", { timeout: 120_000 }, async () => {
+  it("compile with the headers of the Node that they run on", { timeout: 150_000 }, async () => {
     const addon = '#include <node_api.h>\nstatic napi_value Init(napi_env env, napi_value exports) { napi_value s; napi_create_string_utf8(env, "compiled", 8, &s); return s; }\nNAPI_MODULE(NODE_GYP_MODULE_NAME, Init)\n';
     const built = await bench.build({
       "package.json": json({ name: "native", version: "1.0.0", scripts: { build: "node -p \"require('./build/Release/addon.node')\"" }, dependencies: { "is-number": "7.0.0" } }),

@@ -101,7 +101,7 @@ const CASES: Case[] = [
 describe.each(CASES)("$name", ({ name, command, field, lock, installs }) => {
   const app: Tree = { ...lock, "package.json": JSON.stringify({ ...PACKAGE, ...field }) };
 
-  it("installs by the lock file, builds with devDependencies, leaves them out, and installs nothing the second time", { timeout: 120_000 }, async () => {
+  it("installs by the lock file, builds with devDependencies, leaves them out, and installs nothing the second time", { timeout: 150_000 }, async () => {
     const first = await bench.build(app, { cache: name.replaceAll(/\W/g, "") });
     expect(first.output).toMatch(installs);
     expect(first.output).toContain("\n       1000 in the build\n");
@@ -115,7 +115,7 @@ describe.each(CASES)("$name", ({ name, command, field, lock, installs }) => {
     expect(dyno.output()).toContain("Cannot find module 'ms'");
   });
 
-  it("refuses a lock file that does not match package.json", { timeout: 60_000 }, async () => {
+  it("refuses a lock file that does not match package.json", { timeout: 150_000 }, async () => {
     const other = { ...PACKAGE, ...field, dependencies: { ...PACKAGE.dependencies, "is-odd": "3.0.1" } };
     const built = await bench.build({ ...app, "package.json": JSON.stringify(other) }, { cache: name.replaceAll(/\W/g, "") });
     expect(built.code).toBe(1);
@@ -124,7 +124,7 @@ describe.each(CASES)("$name", ({ name, command, field, lock, installs }) => {
 });
 
 describe("package managers", () => {
-  it("a workspace of pnpm is built, pruned, and starts with its own packages", { timeout: 120_000 }, async () => {
+  it("a workspace of pnpm is built, pruned, and starts with its own packages", { timeout: 150_000 }, async () => {
     const { code, output, image } = await bench.build(folder("test/languages/apps/pnpm-workspace"), { keep: true });
     expect(code, output).toBe(0);
     const dyno = await bench.start(image, "cat packages/web/built; ls packages/web/node_modules; npm start");
@@ -132,7 +132,7 @@ describe("package managers", () => {
     expect(dyno.output()).toMatch(/^1000express\ngreeting\n/);
   });
 
-  it("Yarn 4 with Plug'n'Play finds its packages in the dyno", { timeout: 120_000 }, async () => {
+  it("Yarn 4 with Plug'n'Play finds its packages in the dyno", { timeout: 150_000 }, async () => {
     const built = await bench.build({ "yarn.lock": BERRY_LOCK, "package.json": JSON.stringify({ ...PACKAGE, packageManager: "yarn@4.9.2" }) }, { cache: "Yarn4bypackageManager", keep: true });
     expect(built.output).toContain("1000 in the build");
     const dyno = await bench.start(built.image, "yarn start");
@@ -140,7 +140,7 @@ describe("package managers", () => {
     expect(dyno.output()).toContain("number: true");
   });
 
-  it("a version that does not exist is refused by its field", { timeout: 60_000 }, async () => {
+  it("a version that does not exist is refused by its field", { timeout: 150_000 }, async () => {
     const [npm, pnpm] = await Promise.all([
       bench.build({ "package.json": JSON.stringify({ engines: { npm: "99.x" } }) }),
       bench.build({ "package.json": JSON.stringify({ packageManager: "pnpm@99.0.0" }) }),
@@ -149,7 +149,7 @@ describe("package managers", () => {
     expect(pnpm.output).toContain(' !     Unable to install pnpm 99.0.0 ("packageManager" in package.json): no published version of pnpm satisfies it.');
   });
 
-  it("npm in another version is used in the build and by dynos", { timeout: 60_000 }, async () => {
+  it("npm in another version is used in the build and by dynos", { timeout: 150_000 }, async () => {
     const built = await bench.build({ "package.json": JSON.stringify({ engines: { npm: "10.x" }, scripts: { build: "npm -v" } }) }, { keep: true });
     expect(built.output).toMatch(/Installed npm 10\.\d+\.\d+\n[^]*> npm -v\n {7}\n {7}10\./);
     const dyno = await bench.start(built.image, "npm -v");

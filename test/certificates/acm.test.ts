@@ -185,7 +185,7 @@ test("an authority that cannot be reached, or whose own certificate is not trust
 });
 
 test("a certificate is renewed with a third of its lifetime left, in the same endpoint; the old one is shown until then", async () => {
-  const { acm, app, add, becomes, router, store } = await acmHouse({ lifetimeMs: 5000 });
+  const { acm, app, add, becomes, router, store } = await acmHouse({ lifetimeMs: 9000 });
   await acm.enable(app);
   await add("www.example.com");
   await becomes("www.example.com", "cert issued");

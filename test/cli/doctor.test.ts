@@ -67,7 +67,7 @@ test("a clock that differs from the API's is found out", async () => {
   const { port } = late.address() as AddressInfo;
   const { of } = await examine({ PAAS_API_PORT: String(port) });
   late.close();
-  expect(of("clock")).toMatchObject({ status: "fail", found: expect.stringMatching(/^(299|300|301) s from/) as string });
+  expect(of("clock")).toMatchObject({ status: "fail", found: expect.stringMatching(/^(299|3[0-5]\d) s from/) as string });
 });
 
 test("settings that are wrong are told as at the start", async () => {

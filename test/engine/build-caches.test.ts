@@ -7,7 +7,7 @@ import { baseImage } from "../support/dockerfile-app.ts";
 import { overload } from "../support/overload.ts";
 import { docker, install, type Installation } from "./workshop.ts";
 
-vi.setConfig({ testTimeout: 60_000 * overload(), hookTimeout: 60_000 * overload() });
+vi.setConfig({ testTimeout: 150_000 * overload(), hookTimeout: 150_000 * overload() });
 
 let ours: Installation;
 let base: Awaited<ReturnType<typeof baseImage>>;

@@ -6,7 +6,7 @@ import type { ImageBuildOutcome, ImageBuildSpec } from "../../server/engine/engi
 import { baseImage } from "../support/dockerfile-app.ts";
 import { docker, install, type Installation } from "./workshop.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 
 let here: Installation;
 let base: Awaited<ReturnType<typeof baseImage>>;

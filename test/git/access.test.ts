@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { permits, SCOPES } from "../../server/domain/scope.ts";
+import { eventually } from "./eventually.ts";
 import { removeWorkspaces, startGit, workspace } from "../support/git-client.ts";
 import { scopedToken, startGitServer, TOKENS, type GitServer } from "./git-server.ts";
 import { childrenNamed } from "./processes.ts";
@@ -16,6 +17,7 @@ beforeAll(async () => {
   const client = await workspace();
   await client.commit({ a: "1" });
   await client.push(server.url("mine"));
+  await eventually("the push has ended", () => childrenNamed("git").length === 0);
   before = await readdir(join(server.dataDir, "repositories"));
   server.deployed.length = 0;
 });

@@ -21,7 +21,7 @@ let count = 0;
 const never = new AbortController().signal;
 
 beforeAll(async () => {
-  server = await startGitServer({ maxSourceBytes: MAX_SOURCE_BYTES, maxSourceMs: MAX_SOURCE_MS });
+  server = await startGitServer({ maxSourceBytes: MAX_SOURCE_BYTES });
 });
 beforeEach(async () => {
   url = server.url(`source-${++count}`);
@@ -38,9 +38,9 @@ afterAll(async () => {
 });
 
 /** Pushes, and gives what the pipeline's side made of the source while its objects were in quarantine. */
-async function whilePushing<T>(use: (source: Source) => Promise<T>, ref = "main"): Promise<{ value?: T; error?: unknown; output: string }> {
+async function whilePushing<T>(use: (source: Source) => Promise<T>, ref = "main", to = server): Promise<{ value?: T; error?: unknown; output: string }> {
   const found: { value?: T; error?: unknown } = {};
-  server.onDeploy(async ({ source }) => {
+  to.onDeploy(async ({ source }) => {
     try {
       found.value = await use(source);
       return true;
@@ -49,7 +49,7 @@ async function whilePushing<T>(use: (source: Source) => Promise<T>, ref = "main"
       throw error;
     }
   });
-  const { output } = await client.push(url, `${ref}:refs/heads/main`);
+  const { output } = await client.push(to.url(`source-${count}`), `${ref}:refs/heads/main`);
   return { ...found, output };
 }
 
@@ -162,9 +162,12 @@ test("a tree that unpacks without end is refused at the limit", async () => {
 
 test("a tree of folders without end, which never gives a byte, is refused after its time", async () => {
   const commit = await bomb({ mode: "40000", sha: await writeObject(client, "tree", "") });
-  const { error, output } = await whilePushing((source) => unpack(source.archive(never)), commit);
+  const hasty = await startGitServer({ maxSourceBytes: MAX_SOURCE_BYTES, maxSourceMs: MAX_SOURCE_MS });
+  const { error, output } = await whilePushing((source) => unpack(source.archive(never)), commit, hasty);
   expect(error).toMatchObject({ id: "invalid_params" });
   expect(output).toContain("Push rejected, The source could not be unpacked within 4 seconds.");
+  await eventually("its git has ended", () => childrenNamed("git ").length === 0);
+  await hasty.close();
 });
 
 test("an archive that is aborted ends its git", async () => {

@@ -62,7 +62,7 @@ describe("a flip", () => {
       server.closeAllConnections();
       server.close();
     }
-  }, 60_000);
+  }, 150_000);
 
   it("counts for the next request on a connection that is open already", async () => {
     const [one, two] = [await made(answering(response("one"))), await made(answering(response("two")))];

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { AppError } from "../../server/errors.ts";
 import { createFetcher } from "../../server/outbound/fetch.ts";
 import { createSources, type Sources, type SourcesOptions } from "../../server/sources/sources.ts";
@@ -109,11 +109,12 @@ test("a full disk takes no archive, also where it fills while one comes", async 
 test("what is not built in time goes, and everything that a process before this one left", async () => {
   await make().receive(make().create("ann").put, Readable.from(["x"])).catch(() => undefined);
   await writeFile(join(dir, "sources", "left"), "x");
-  const sources = make({ keepMs: 50 });
+  const sources = make({ keepMs: 1000 });
   expect(await files()).toBe(0);
+  const content = await archive();
   const { put, get } = sources.create("ann");
-  await sources.receive(put, Readable.from([await archive()]));
-  await vi.waitFor(async () => expect(await files()).toBe(0));
+  await sources.receive(put, Readable.from([content]));
+  await expect.poll(files).toBe(0);
   expect(() => sources.read(get)).toThrow("There is no such source");
 });
 
