@@ -26,7 +26,7 @@ async function pushed(repository: Workspace, app: string): Promise<string> {
   return remoteText(result.output);
 }
 
-describe("app.json at an app's first deploy", { timeout: 120_000 }, () => {
+describe("app.json at an app's first deploy", { timeout: 150_000 }, () => {
   it("sets its config vars and runs its postdeploy script, both once", async () => {
     const repository = await workspace();
     const appJson = {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { eventually } from "../git/eventually.ts";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
+import { HELD, letGo } from "../support/held.ts";
 import { overload } from "../support/overload.ts";
 import { docker, startPaas, type Paas } from "../support/paas.ts";
 
@@ -52,7 +53,7 @@ it("a sandbox waits for the next push of the app that was pushed last, knows not
 
 it("a push beyond as many builds as may work waits, reads its place in line, and shows as a pending build", async () => {
   const [one, two] = apps as [DeployedApp, DeployedApp];
-  await one.repository.commit({ "package.json": JSON.stringify({ scripts: { build: "echo at work; sleep 8" } }) });
+  await one.repository.commit({ "package.json": JSON.stringify({ scripts: { build: `echo at work; ${HELD}` } }) });
   const first = one.start();
   await first.says("at work");
   await two.change({ text: "in line" });
@@ -60,8 +61,10 @@ it("a push beyond as many builds as may work waits, reads its place in line, and
   await second.says("-----> Waiting for other builds: number 1 in line...");
   const builds = (await paas.api<{ status: string }[]>("GET", "/apps/two/builds")).body;
   expect(builds.at(-1)?.status).toBe("pending");
+  await letGo(paas, one.name);
   for (const { code, output } of await Promise.all([first.done, second.done])) expect(code, output).toBe(0);
   expect(await two.text()).toContain("in line");
+  await one.repository.commit({ "package.json": "{}" });
 });
 
 it("one that was killed is not waited for, and none outlives the control plane", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
+import { HELD, letGo } from "../support/held.ts";
 import { interleave } from "../support/interleaving.ts";
 import { createInvariants, type Invariants } from "../support/invariants.ts";
 import { startLoad } from "../support/load.ts";
@@ -40,16 +41,17 @@ it("a push, a config change, a scaling and a rollback of one app at once happen 
   expect(loads.flatMap((load) => load.failures()), `seed ${seed}`).toEqual([]);
 });
 
-it("a push that comes while another of the same app is being built is rejected with the reason, and the first is served", async () => {
+it("a push that comes while another of the same app is under way is rejected with the reason, and the first is served", async () => {
   const [app] = apps;
   if (!app) throw new Error("no app");
-  await app.change({ text: "the first of two" });
+  await app.change({ text: "the first of two", procfile: `release: echo under way; ${HELD}\n` });
   const first = app.start();
-  await first.says("Building on");
+  await first.says("under way");
   await app.change({ text: "the second of two" });
   const second = await app.start().done;
   expect(second.code).not.toBe(0);
   expect(second.output).toContain("is running");
+  await letGo(paas, app.name);
   expect((await first.done).code, first.output()).toBe(0);
   expect(await app.text()).toBe("the first of two");
   await invariants.hold(15_000);

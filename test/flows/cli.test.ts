@@ -6,7 +6,7 @@ import { ADMIN_TOKEN, startPaas, type Paas } from "../support/paas.ts";
 import { paasCli, type PaasCli, type RunOptions } from "../support/paas-cli.ts";
 import { smallApp } from "../support/small-app.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 
 let paas: Paas;
 let cli: PaasCli;

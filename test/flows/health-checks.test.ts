@@ -30,7 +30,7 @@ beforeAll(async () => {
   const result = await repository.push(paas.remote("patient"));
   expect(result.code, result.output).toBe(0);
   appId = (await paas.api<{ id: string }>("GET", "/apps/patient")).body.id;
-}, 120_000);
+}, 150_000);
 afterAll(async () => {
   await paas.remove();
   await removeWorkspaces();

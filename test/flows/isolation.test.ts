@@ -38,16 +38,17 @@ async function placeOf({ id }: DeployedApp): Promise<{ container: string; addres
 async function probe(): Promise<string> {
   const [own, foreign] = [await placeOf(app), await placeOf(other)];
   return `
-reach() { timeout 2 bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null && echo "$1 reached" || echo "$1 blocked"; }
+# Packets that vanish are waited for to the end; what must be reached may take its time.
+reach() { timeout \${4:-2} bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null && echo "$1 reached" || echo "$1 blocked"; }
 echo "uid $(id -u)"
 grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '
 for socket in /var/run/docker.sock /run/docker.sock /run/containerd/containerd.sock; do [[ -e $socket ]] && echo "found $socket"; done
 find / -xdev -type s 2>/dev/null | sed 's/^/socket /'
-reach own-dyno ${own.address} ${WEB_PORT}
+reach own-dyno ${own.address} ${WEB_PORT} 15
 reach other-dyno ${foreign.address} ${WEB_PORT}
 reach control-plane ${own.gateway} ${paas.apiPort}
 reach control-plane-by-other-gateway ${foreign.gateway} ${paas.apiPort}
-reach router ${own.gateway} ${paas.routerPort}
+reach router ${own.gateway} ${paas.routerPort} 15
 touch /opt/paas/bin/probe 2>/dev/null && echo "altered the platform's files"
 echo probed
 `;

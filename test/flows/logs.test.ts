@@ -11,7 +11,7 @@ import { removeWorkspaces } from "../support/git-client.ts";
 import { ADMIN_TOKEN, startPaas, type Paas } from "../support/paas.ts";
 
 let paas: Paas;
-beforeAll(async () => void (paas = await startPaas({ PAAS_STOP_SECONDS: "1", PAAS_BOOT_SECONDS: "3", PAAS_DRAIN_ALLOW: "127.0.0.1" })));
+beforeAll(async () => void (paas = await startPaas({ PAAS_DRAIN_ALLOW: "127.0.0.1" })));
 afterAll(async () => {
   await paas.remove();
   await removeWorkspaces();
@@ -49,6 +49,7 @@ test("a push, a request, a config change and a scaling are told in Heroku's word
   expect((await paas.api("PATCH", "/apps/story/config-vars", { FOO: "1" })).status).toBe(200);
   expect((await paas.api("PATCH", "/apps/story/formation", { updates: [{ type: "worker", quantity: 1 }] })).status).toBe(200);
   await untilLogged("story", "heroku[worker.1]: State changed from starting to up");
+  await untilLogged("story", "app[worker.1]: working");
   await untilLogged("story", "heroku[web.1]: Process exited with status 0");
 
   const lines = await logs("story");
@@ -64,7 +65,9 @@ test("a push, a request, a config change and a scaling are told in Heroku's word
     `app[api]: Release v2 created by user ${ADMIN}`, /^heroku\[release\.2\]: Starting process with command `echo/, "app[release.2]: release phase for v2", "heroku[release.2]: Process exited with status 0");
   inOrder("heroku[release.2]: Process exited with status 0", "heroku[web.1]: Starting process with command `/opt/paas/node/bin/node server.mjs`", "heroku[web.1]: State changed from starting to up",
     `app[api]: Set FOO config vars by user ${ADMIN}`, `app[api]: Release v3 created by user ${ADMIN}`, "heroku[web.1]: Starting process with command `/opt/paas/node/bin/node server.mjs`", "heroku[web.1]: State changed from starting to up");
-  inOrder(/^app\[api\]: Scaled to web@1:\w+ worker@1:\w+ by user admin@localhost$/, `app[api]: Release v4 created by user ${ADMIN}`, "app[worker.1]: working", "heroku[worker.1]: State changed from starting to up");
+  inOrder(/^app\[api\]: Scaled to web@1:\w+ worker@1:\w+ by user admin@localhost$/, `app[api]: Release v4 created by user ${ADMIN}`, "heroku[worker.1]: Starting process with command `/opt/paas/node/bin/node worker.mjs`", "heroku[worker.1]: State changed from starting to up");
+  // It is up when it has lasted for a second, whether or not it has printed anything by then.
+  inOrder("heroku[worker.1]: Starting process with command `/opt/paas/node/bin/node worker.mjs`", "app[worker.1]: working");
   inOrder("heroku[web.1]: Stopping all processes with SIGTERM", "heroku[web.1]: Process exited with status 0");
 });
 
@@ -88,6 +91,9 @@ test("what a release printed that crashed is shown by its number, though its dyn
 });
 
 test("a web process that does not bind in time is Error R10, one that ignores SIGTERM Error R12, one that dies is told with its status", async () => {
+  // Short times for those alone that are to exceed them.
+  await paas.stop();
+  await paas.start({ PAAS_BOOT_SECONDS: "3" });
   const failed = await (async () => {
     await app.change({ text: "late", bootMs: 60_000 });
     return app.start().done;
@@ -95,8 +101,10 @@ test("a web process that does not bind in time is Error R10, one that ignores SI
   expect(failed.code).not.toBe(0);
   await untilLogged("story", "heroku[web.1]: Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 3 seconds of launch");
 
+  await paas.stop();
+  await paas.start({ PAAS_STOP_SECONDS: "1" });
   await app.push({ text: "stubborn", stopMs: 60_000 });
-  await app.push({ text: "mortal", dieAfterMs: 1 });
+  await app.push({ text: "mortal", dieAfterMs: 500 });
   await untilLogged("story", "heroku[web.1]: Error R12 (Exit timeout) -> At least one process failed to exit within 1 seconds of SIGTERM");
   await untilLogged("story", "heroku[web.1]: Process exited with status 137");
   await untilLogged("story", "heroku[web.1]: State changed from up to crashed");
@@ -115,8 +123,9 @@ test("a control plane that is killed while an app prints misses nothing of it an
     await paas.kill();
     await paas.start();
   }
-  const last = Number(/\d+$/.exec((await logs("counter", "dyno=worker")).findLast((line) => line.includes("count")) ?? "")?.[0]);
-  await untilLogged("counter", `app[worker.1]: count ${last + 20}`);
+  const last = async (): Promise<number> => Number(/\d+$/.exec((await logs("counter", "dyno=worker")).findLast((line) => line.includes("count")) ?? "")?.[0]);
+  const before = await last();
+  await eventually("it counts on", async () => (await last()) > before + 20, 20_000);
   const counted = (await logs("counter", "dyno=worker")).map((line) => /count (\d+)$/.exec(line)?.[1]).filter((count) => count !== undefined).map(Number);
   expect(counted).toEqual(Array.from({ length: counted.length }, (_, index) => (counted[0] ?? 0) + index));
   expect(counted.length).toBeGreaterThan(20);

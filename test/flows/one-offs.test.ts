@@ -10,7 +10,7 @@ import { ADMIN_TOKEN, startPaas, type Paas } from "../support/paas.ts";
 import { overload } from "../support/overload.ts";
 import { eventually } from "../git/eventually.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 
 let paas: Paas;
 let authority = "";

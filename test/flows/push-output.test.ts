@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { remoteText, repositoryOf } from "../support/app-folder.ts";
 import { removeWorkspaces, workspace } from "../support/git-client.ts";
+import { HELD, letGo } from "../support/held.ts";
 import { startPaas, type Paas } from "../support/paas.ts";
 
 let paas: Paas;
@@ -43,7 +44,7 @@ Verifying deploy... done.
   it("comes while the build runs, a program's last line ends before the platform goes on, and the log keeps all of it", async () => {
     const repository = await workspace();
     await repository.commit({
-      "package.json": JSON.stringify({ private: true, scripts: { build: "echo begun && sleep 2 && echo built", start: "node server.js" } }),
+      "package.json": JSON.stringify({ private: true, scripts: { build: `echo begun && (${HELD}) && echo built`, start: "node server.js" } }),
       "server.js": 'require("http").createServer((request, response) => response.end("up")).listen(process.env.PORT);',
       Procfile: "web: node server.js\nrelease: printf 'no line end'\n",
     });
@@ -51,6 +52,7 @@ Verifying deploy... done.
     await push.says("remote:        begun");
     expect(push.output()).not.toContain("remote:        built");
     expect(push.child.exitCode).toBeNull();
+    await letGo(paas, "live");
     const { code, output } = await push.done;
     expect(code, output).toBe(0);
     const told = remoteText(output);

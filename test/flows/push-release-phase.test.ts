@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { networkName } from "../../server/engine/naming.ts";
+import { eventually } from "../git/eventually.ts";
 import { remoteText, repositoryOf } from "../support/app-folder.ts";
 import { removeWorkspaces } from "../support/git-client.ts";
 import { startLoad } from "../support/load.ts";
@@ -92,5 +93,7 @@ async function startDatabase(network: string): Promise<string> {
   database = await docker.createContainer({ Image: process.env["PAAS_STACK_IMAGE"] ?? "", Cmd: ["python3", "-u", "-c", DATABASE], User: "0:0", HostConfig: { NetworkMode: network, Init: true } });
   await database.start();
   const address = (await database.inspect()).NetworkSettings.Networks[network]?.IPAddress;
-  return `http://${address}/`;
+  const url = `http://${address}/`;
+  await eventually("the database answers", () => fetch(url).then(({ ok }) => ok, () => false), 30_000);
+  return url;
 }

@@ -66,7 +66,7 @@ describe("an engine that is away", () => {
 
   it("in the middle of a deploy makes the push fail, and nothing of it is left once the engine is back", async () => {
     const before = { ref: app.ref(), text: await app.text() };
-    await app.change({ text: "cut off", bootMs: 3000 });
+    await app.change({ text: "cut off", bootMs: 30_000 });
     const load = startLoad(paas.routerPort, app.name, 40);
     const push = app.start();
     await push.says("Launching");

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commitOnly } from "../support/app-folder.ts";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces, workspace, type Result } from "../support/git-client.ts";
+import { HELD, letGo } from "../support/held.ts";
 import { startLoad, type Load } from "../support/load.ts";
 import { startPaas, type Paas } from "../support/paas.ts";
 import { accepted, refusalIn, refused, settled, standing } from "../support/refused-push.ts";
@@ -59,15 +60,16 @@ describe("a push", () => {
 
   it("is refused while another one of the same app runs, which goes on", async () => {
     await settled(paas, app);
-    const commit = await commitOnly(app.repository, smallApp({ text: "the first of two", bootMs: 1500 }));
+    const commit = await commitOnly(app.repository, smallApp({ text: "the first of two", procfile: `release: echo under way; ${HELD}\n` }));
     const first = app.start();
-    await first.says("Launching...");
+    await first.says("under way");
     const before = await standing(paas, app);
     await commitOnly(app.repository, smallApp({ text: "the second of two" }));
     const second = await app.start().done;
     expect(refusalIn(second)).toMatch(/^ !     Push rejected, build [0-9a-f-]{36} of this app is running: started \d+ s ago by \S+\. Push again when it is done\.$/m);
     expect((await standing(paas, app)).images).toEqual(before.images);
 
+    await letGo(paas, app.name);
     expect((await first.done).code).toBe(0);
     expect(await app.text()).toBe("the first of two");
     expect(app.ref()).toBe(commit);
@@ -80,6 +82,6 @@ describe("a push", () => {
     expect(told).toContain("       waiting for ever\n");
     expect(told).toContain(" !     The build took longer than 1 minute and was stopped (PAAS_BUILD_MINUTES).\n");
     await settled(paas, app);
-    expect((await paas.containers()).map(({ Labels }) => Labels["paas.app"])).toEqual([app.id]);
-  }, 120_000);
+    await expect.poll(async () => (await paas.containers()).map(({ Labels }) => Labels["paas.app"]), { timeout: 30_000 }).toEqual([app.id]);
+  }, 150_000);
 });

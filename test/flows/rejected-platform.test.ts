@@ -65,7 +65,7 @@ describe("a push", () => {
     expect(refusalIn(await push.done)).toContain(" !     The container engine is not reachable");
     await engine.restore();
     await createInvariants(paas).hold(20_000);
-    await expect.poll(() => standing(paas, app)).toEqual(before);
+    await expect.poll(() => standing(paas, app), { timeout: 30_000 }).toEqual(before);
     await accepted(app, `good again after one that ${stage}`);
     expect(load.failures()).toEqual([]);
   });

@@ -27,7 +27,7 @@ let app: DeployedApp;
 beforeAll(async () => {
   paas = await startPaas();
   app = await deploy(paas, "tested", { text: "good" });
-}, 120_000);
+}, 150_000);
 afterAll(async () => {
   await paas.remove();
   await removeWorkspaces();
