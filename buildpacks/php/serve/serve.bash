@@ -1,6 +1,6 @@
 # Sourced by heroku-php-nginx and heroku-php-apache2: PHP-FPM and the web server in front of it, from start to end. They set $server (its
-# name), $program (how it is called, but for the file of its configuration), $finish (the signal on which it finishes its requests) and $end
-# (what ends a line of its configuration).
+# name), $frame (the file that its configuration goes into, if any), $program (how it is called, but for the file of its configuration),
+# $finish (the signal on which it finishes its requests) and $end (what ends a line of its configuration).
 #
 # The configuration lies in a new folder of /tmp, the only place that must be writable.
 
@@ -63,8 +63,8 @@ configure() {
   # A configuration that is a PHP program is what it prints, as on Heroku.
   include=$(printed "$include" include.conf) && fpm_include=$(printed "$fpm_include" fpm-include.conf) || exit 1
   workers
-  fill php-fpm.conf "${fpm_include:+include = $fpm_include}"
-  fill "$server.conf" "${include:+include \"$include\"$end}"
+  fill php-fpm.conf "${fpm_include:+include = $fpm_include}" ""
+  fill "$server.conf" "${include:+include \"$include\"$end}" "$frame"
 }
 
 printed() {
@@ -83,10 +83,16 @@ workers() {
   export WEB_CONCURRENCY
 }
 
-# Writes one of the configurations beside this file into $home.
+# Writes one of the configurations beside this file into $home, its include being $2, within the file $3, if any.
 fill() {
-  local text private=
+  local text around private=
   text=$(<"$here/$1")
+  if [[ $3 ]]; then
+    around=$(<"$3")
+    text=${around/@SITE@/"$text"}
+    text=${text/@ERROR_LEVEL@/error}
+    text=${text/@ACCESS_LOG@/\/dev\/stdout line}
+  fi
   # Beside the site where its root is the top of the repository, and no part of it.
   [[ $root != /app ]] || private='composer\.(?:json|lock|phar)|auth\.json|Procfile|app\.json|package(?:-lock)?\.json|php\.ini|vendor|node_modules'
   text=${text//@INCLUDE@/"$2"}

@@ -1,5 +1,7 @@
 /** nginx's configuration of a site. @PORT@, @HOME@ and @ENV:NAME@ are filled in when a dyno starts. */
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Site } from "./static-json.ts";
 
 /** What lies beside the site where its root is the top of the repository. */
@@ -9,48 +11,18 @@ const HASHED_NAME = "[.-](?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,40}\\.[A-Za-z0
 
 /** @param root the absolute path of the folder that is served. */
 export function nginxConf(site: Site, root: string, isWholeRepository: boolean): string {
-  return `daemon off;
-worker_processes 2;
-pid @HOME@/nginx.pid;
-error_log stderr ${site.errorLevel};
-worker_shutdown_timeout 25s;
-
-events {
-  worker_connections 4096;
+  const frame = readFileSync(join(import.meta.dirname, "../../lib/nginx.conf"), "utf8");
+  const filled: Record<string, string> = { ERROR_LEVEL: site.errorLevel, ACCESS_LOG: site.accessLog ? "/dev/stdout line" : "off", SITE: sitePart(site, root, isWholeRepository) };
+  return frame.replace(/@(ERROR_LEVEL|ACCESS_LOG|SITE)@/g, (_slot, name: string) => filled[name] ?? "");
 }
 
-http {
-  include /etc/nginx/mime.types;
-  types {
-    text/javascript mjs;
-    application/manifest+json webmanifest;
-  }
-  default_type application/octet-stream;
-  charset ${site.encoding};
+function sitePart(site: Site, root: string, isWholeRepository: boolean): string {
+  return `  charset ${site.encoding};
   charset_types text/plain text/css text/xml text/javascript application/javascript application/json application/manifest+json image/svg+xml;
 
-  client_body_temp_path @HOME@/body;
-  proxy_temp_path @HOME@/proxy;
-  fastcgi_temp_path @HOME@/fastcgi;
-  uwsgi_temp_path @HOME@/uwsgi;
-  scgi_temp_path @HOME@/scgi;
-
-  log_format line '$remote_addr "$request" $status $body_bytes_sent request_id=$http_x_request_id';
-  access_log ${site.accessLog ? "/dev/stdout line" : "off"};
-  log_not_found off;
-
-  sendfile on;
-  tcp_nopush on;
   # A slug never changes while it is served.
   open_file_cache max=10000 inactive=1h;
   open_file_cache_valid 1h;
-  # The router closes connections that it no longer needs, so this side must not be the first.
-  keepalive_timeout 120s;
-  keepalive_requests 1000000;
-  large_client_header_buffers 8 32k;
-
-  server_tokens off;
-  absolute_redirect off;
   gzip on;
   gzip_static on;
   gzip_min_length 512;
@@ -95,9 +67,7 @@ ${site.httpsOnly ? '    if ($http_x_forwarded_proto != "https") {\n      return 
     location ~ "/$" {
       try_files \${uri}index.html $route =404;
     }
-${isWholeRepository ? `    location ~ "${NOT_CONTENT}" {\n      return 404;\n    }\n` : ""}${site.redirects.map(([path, to], index) => redirect(path, to, index)).join("")}  }
-}
-`;
+${isWholeRepository ? `    location ~ "${NOT_CONTENT}" {\n      return 404;\n    }\n` : ""}${site.redirects.map(([path, to], index) => redirect(path, to, index)).join("")}  }`;
 }
 
 /** One map a header: the last pattern that matches decides about all headers, as Heroku documents it. */
