@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { causeOf } from "../../buildpacks/lib/causes.ts";
 import { CAUSES } from "../../buildpacks/php/lib/causes.ts";
+import { overload } from "../support/overload.ts";
 import { zip } from "../support/zip.ts";
 import { PHP_FAILURES } from "./php-failures.ts";
 import { openWorkbench, type Tree, type Workbench } from "./workbench.ts";
@@ -38,10 +39,12 @@ const APP: Tree = {
 /** What a program tells of its request. */
 const SITE: Tree = {
   "index.php": `<?php
+    if (isset($_GET["log"])) { file_put_contents("/tmp/app.log", "noted by the app\\n", FILE_APPEND); }
     if (isset($_GET["slow"])) { error_log("in the middle"); sleep(2); }
     echo json_encode([...array_intersect_key($_SERVER, array_flip(["REQUEST_URI", "PATH_INFO", "HTTPS", "PHP_AUTH_USER"])), "color" => $_ENV["COLOR"] ?? null, "zone" => ini_get("date.timezone"), "limit" => ini_get("memory_limit")]);\n`,
   ".htaccess": "RewriteEngine On\nRewriteCond %{REQUEST_FILENAME} !-f\nRewriteRule ^ index.php [L]\n",
   "nginx.conf": "location /pretty { try_files $uri /index.php$is_args$args; }\n",
+  "made.conf.php": "location /made { return 200 '<?= getenv('COLOR') ?>'; }\n",
   "fpm.conf": "php_value[memory_limit] = 256M\n",
   "app.ini": "date.timezone = Europe/Vienna\n",
   "style.css": "a{}",
@@ -80,8 +83,11 @@ describe("a folder with index.php", () => {
     await dyno.says(/"GET \/style\.css HTTP\/1\.1" 200 3 request_id=/);
   });
 
-  it("is served with the settings and from the folder that the command names", async () => {
-    const dyno = await bench.start(site, "heroku-php-nginx -F fpm.conf -i app.ini .");
+  it("is served with the settings, with what a program says of them, with its log file told, and from the folder that the command names", async () => {
+    const dyno = await bench.start(site, "heroku-php-nginx -C made.conf.php -F fpm.conf -i app.ini -l /tmp/app.log .", { COLOR: "blue" });
+    expect((await dyno.get("/made")).body).toBe("blue");
+    // Whoever follows the file may begin to do so later than the first line.
+    await expect.poll(async () => ((await dyno.get("/?log=1")).status === 200 ? dyno.output() : ""), { timeout: 20_000 * overload() }).toMatch(/^noted by the app$/m);
     expect(JSON.parse((await dyno.get("/")).body)).toMatchObject({ limit: "256M", zone: "Europe/Vienna" });
     expect(dyno.output()).toContain("PHP takes 4 requests at a time");
     const docs = await bench.start(site, "heroku-php-apache2 docs/");
