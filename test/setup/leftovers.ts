@@ -16,7 +16,8 @@ export async function leftovers(docker: Docker): Promise<string[]> {
     ...containers.map(({ Names, Labels, Id }) => line("container", Labels, Names[0] ?? Id)),
     ...networks.map(({ Name, Labels }) => line("network", Labels, Name)),
     ...volumes.Volumes.map(({ Name, Labels }) => line("volume", Labels, Name)),
-    ...images.map(({ RepoTags, Labels, Id }) => line("image", Labels, RepoTags?.[0] ?? Id)),
+    // Those with Debian packages are nobody's: every installation builds on them.
+    ...images.filter(({ Labels }) => Labels?.[INSTANCE_LABEL] !== "").map(({ RepoTags, Labels, Id }) => line("image", Labels, RepoTags?.[0] ?? Id)),
   ];
 }
 
