@@ -170,7 +170,10 @@ test("a one-off dyno's output is live, its code is told, and it is gone in the e
   const running = ours.engine.runOnce(spec, { write }, 60_000);
   // It goes on only when its first line has come.
   await Promise.race([first.promise, running]);
-  const [dyno] = await docker.listContainers({ filters: { label: [`paas.app=${spec.appId}`, "paas.kind=one-off"] } });
+  // The engine hands on what a container prints before it shows it as running.
+  const shown = (): ReturnType<typeof docker.listContainers> => docker.listContainers({ filters: { label: [`paas.app=${spec.appId}`, "paas.kind=one-off"] } });
+  await expect.poll(shown).toHaveLength(1);
+  const [dyno] = await shown();
   expect((await ours.engine.execute(dyno?.Id ?? "", ["touch", "/tmp/go"], 30_000)).code).toBe(0);
   expect(await running).toEqual({ code: 4, outOfMemory: false, timedOut: false });
   expect(all).toBe("first\nsecond é\n");

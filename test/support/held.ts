@@ -12,7 +12,9 @@ export async function letGo(paas: Paas, app: string): Promise<void> {
   const { body } = await paas.api<{ id: string }>("GET", `/apps/${app}`);
   const running = (await paas.containers()).filter(({ Labels, State }) => State === "running" && Labels["paas.app"] === body.id && Labels["paas.kind"] !== "dyno");
   for (const { Id } of running) {
-    const exec = await docker.getContainer(Id).exec({ Cmd: ["touch", GO] });
-    await exec.start({ Detach: true });
+    // One whose build is over may go at any time.
+    await docker.getContainer(Id).exec({ Cmd: ["touch", GO] }).then((exec) => exec.start({ Detach: true })).catch((error: { statusCode?: number }) => {
+      if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+    });
   }
 }
