@@ -7,7 +7,8 @@ import { declareFolder, isBelow } from "./folders-below.ts";
 import { keep, restoreKept } from "./kept-paths.ts";
 import { info } from "./output.ts";
 
-type Places = { buildDir: string; cacheDir: string };
+/** `forTests`: what tests need beside is kept apart, so that neither build takes the other's place in the cache. */
+type Places = { buildDir: string; cacheDir: string; forTests?: boolean };
 
 export type DependencyFolder = { folder: string; key: string; before: Listing | undefined };
 
@@ -20,10 +21,11 @@ export async function fillFolder(places: Places, folder: string, key: string, so
     info(`${source} is unchanged: using the dependencies of the last build`);
     return { folder, key, before: undefined };
   }
-  if (await restoreKept(places, folder.replaceAll("/", "-"), key)) info(`${source} is unchanged: using the dependencies of the last build`);
+  const name = `${folder.replaceAll("/", "-")}${places.forTests ? "-for-tests" : ""}`;
+  if (await restoreKept(places, name, key)) info(`${source} is unchanged: using the dependencies of the last build`);
   else {
     await install();
-    await keep(places, folder.replaceAll("/", "-"), key, { paths: existsSync(join(places.buildDir, folder)) ? [folder] : [] });
+    await keep(places, name, key, { paths: existsSync(join(places.buildDir, folder)) ? [folder] : [] });
   }
   return { folder, key, before: existsSync(join(places.buildDir, folder)) ? await listFolders(places.buildDir, [folder]) : new Map() };
 }

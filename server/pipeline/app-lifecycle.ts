@@ -67,7 +67,7 @@ export function createAppLifecycle(parts: Parts, logs: Pick<BuildLogs, "remove">
         parts.health.watch(app.id, undefined, []);
         await router.remove(app.id);
         const dynos = await engine.dynos(app.id);
-        const images = store.slugs.kept(app.id).map(({ image }) => image);
+        const images = [...store.slugs.kept(app.id).map(({ image }) => image), ...store.testRuns.keepImage(app.id, undefined)];
         const printed = [...store.builds.list(app.id).map(({ id }) => id), ...store.testRuns.ofApp(app.id).flatMap(logIdsOf)];
         // From here on the app is gone for its users; what a crash leaves behind, the sweep at the next start removes.
         store.apps.remove(app.id);

@@ -42,7 +42,7 @@ export type BuildInput = {
 export async function build(parts: Parts, app: App, row: Build, input: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<Slug> {
   const { engine } = parts;
   const { source, appJson } = input;
-  const outcome = await runBuild(parts, app, row.id, input, output, stopwatch, signal);
+  const outcome = await runBuild(parts, app, row.id, { ...input, lastImage: input.last?.image }, output, stopwatch, signal);
   if (outcome === undefined) return buildOwnImage(parts, { ...input, app, buildId: row.id }, output, stopwatch, signal);
 
   try {
@@ -64,25 +64,26 @@ export async function build(parts: Parts, app: App, row: Build, input: BuildInpu
 
 /**
  * Builds the source for tests, as for a release but with what only they need.
+ * @param lastImage what was built for the app's tests before: dependencies may stay in its layer
  * @returns the image, which is the caller's to remove, and whether it is the app's own
  * @throws AppError invalid_params, no_buildpack, build_failed, engine_unavailable. Nothing is left of a build that failed.
  */
-export async function buildForTests(parts: Parts, app: App, buildId: string, input: BuildInput, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ image: string; isOwn: boolean }> {
-  const outcome = await runBuild(parts, app, buildId, { ...input, purpose: "test" }, output, stopwatch, signal);
+export async function buildForTests(parts: Parts, app: App, buildId: string, input: BuildInput, lastImage: string | undefined, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<{ image: string; isOwn: boolean }> {
+  const outcome = await runBuild(parts, app, buildId, { ...input, lastImage, purpose: "test" }, output, stopwatch, signal);
   if (outcome !== undefined) return { image: outcome.image, isOwn: false };
   return { image: (await buildOwnImage(parts, { ...input, app, buildId }, output, stopwatch, signal)).image, isOwn: true };
 }
 
-type Run = BuildInput & { purpose?: "test" };
+type Run = BuildInput & { lastImage: string | undefined; purpose?: "test" };
 
 /** @returns what buildpacks made; undefined where the app is to be built from its Dockerfile */
-async function runBuild(parts: Parts, app: App, buildId: string, { source, appJson, config, last, purpose, buildpacks }: Run, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<(BuildOutcome & { image: string }) | undefined> {
+async function runBuild(parts: Parts, app: App, buildId: string, { source, appJson, config, last, lastImage, purpose, buildpacks }: Run, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<(BuildOutcome & { image: string }) | undefined> {
   const { engine, config: { limits } } = parts;
   if (buildpacks === undefined && (await wantsOwnImage(parts, app, source, appJson))) return undefined;
   const gathered = await gather(parts, app, { source, appJson, purpose, buildpacks }, output, signal);
   const spec = {
     buildId, appId: app.id, commit: source.commit, stack: STACK, config, source: () => source.archive(signal), buildpacks: gathered.inputs,
-    lastBuildpacks: last?.buildpacks ?? [], lastImage: purpose ? undefined : last?.image, memoryMb: limits.buildMemoryMb, ...(purpose && { purpose }),
+    lastBuildpacks: last?.buildpacks ?? [], lastImage, memoryMb: limits.buildMemoryMb, ...(purpose && { purpose }),
   };
   const printed = wholeLines(output);
   const outcome = await engine.build(spec, printed, limits.buildMinutes * 60_000, stopwatch, signal).finally(async () => {

@@ -39,7 +39,7 @@ async function retire({ router, engine, config, log, events }: Parts, dynos: Dyn
 
 /** Removes the images of slugs that are no more. False where a dyno still uses one: it goes the next time. */
 export function sweepImages({ engine, store }: Pick<Parts, "engine" | "store">): Promise<boolean> {
-  return engine.sweepImages((image, buildIds) => store.slugs.images().includes(image) || buildsInUse(store).some((id) => buildIds.includes(id)));
+  return engine.sweepImages((image, buildIds) => store.slugs.images().includes(image) || store.testRuns.images().includes(image) || buildsInUse(store).some((id) => buildIds.includes(id)));
 }
 
 /** Builds that run, and what was built for their app's tests: the release may take steps from it. */

@@ -92,9 +92,8 @@ async function buildSlug(parts: Parts, tests: Pick<TestGate, "pass">, { app, use
   const env = current.slug === undefined ? setUp(current, appJson, output) : undefined;
   const input = { source, appJson, config: withFirst(env, current.release.config), last: current.slug, buildpacks };
   // A gate for what is to serve in earnest: review apps are there to look at what may not be well yet.
-  const clear = branch !== undefined && environment === undefined ? await tests.pass({ app, user, branch, ...input }, output, stopwatch, signal) : undefined;
-  const slug = await build(parts, app, row, input, output, stopwatch, signal).finally(clear);
-  return { slug, env };
+  if (branch !== undefined && environment === undefined) await tests.pass({ app, user, branch, ...input }, output, stopwatch, signal);
+  return { slug: await build(parts, app, row, input, output, stopwatch, signal), env };
 }
 
 /** Tells of the build's beginning and its end. */

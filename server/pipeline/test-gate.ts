@@ -25,11 +25,15 @@ export type TestOrder = { app: App; user: User; branch: string; source: Source; 
 
 export type TestGate = {
   /**
-   * Resolves when the tests have passed, or where there are none or the gate is off for the app.
-   * @returns what throws the tests' build away: to be called when the release's was made, for that may take steps from it
-   * @throws AppError tests_failed; what the build for tests throws. Nothing but the written run and its output is left.
+   * Resolves when the tests have passed, or where there are none or the gate is off for the app. What was built is kept for the next run to begin on.
+   * @throws AppError tests_failed; what the build for tests throws.
    */
-  pass(order: TestOrder, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<() => Promise<void>>;
+  pass(order: TestOrder, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<void>;
+  /**
+   * Throws away what was built for earlier runs of the app. To be called when the deploy is over: the release's build may take steps from it, and
+   * the engine starts nothing while it removes a large image. Never throws.
+   */
+  clear(app: App): Promise<void>;
   /** What a run printed while it was built, or when it was tested: live while it goes on. */
   testOutput(run: TestRun, part: TestPart): Readable;
 };
@@ -51,19 +55,22 @@ export function createTestGate(parts: Parts, logs: BuildLogs): TestGate {
     return run;
   };
 
+  /** Images that are of no use any more, by app. */
+  const outdated = new Map<string, string[]>();
+  const outdate = (appId: string, images: string[]): void => void outdated.set(appId, [...(outdated.get(appId) ?? []), ...images]);
+
   const set = (run: TestRun, change: Partial<Ending>): void => store.testRuns.update(Object.assign(run, change, { updatedAt: now() }));
 
   return {
     async pass(order, output, stopwatch, signal) {
       const { app } = order;
-      if (!declaresTests(order.appJson) || !store.switches.of(app.id).has("test-gate")) return async () => undefined;
+      if (!declaresTests(order.appJson) || !store.switches.of(app.id).has("test-gate")) return outdate(app.id, store.testRuns.keepImage(app.id, undefined));
       const run = await begin(order);
       const [setup, printed] = [logs.open(logId(run, "setup")), logs.open(logId(run, "output"))];
       try {
-        const image = await test(parts, order, run, (status) => set(run, { status }), { setup: tee(output, setup), printed: tee(output, printed) }, stopwatch, signal);
+        await test(parts, order, run, { enter: (status) => set(run, { status }), outdate: (images) => outdate(app.id, images) }, { setup: tee(output, setup), printed: tee(output, printed) }, stopwatch, signal);
         set(run, { status: "succeeded", exitCode: 0 });
         detail(output, `Tests passed (test run ${run.number})`);
-        return () => parts.engine.removeImage(image);
       } catch (error) {
         set(run, endingOf(error, signal));
         throw error;
@@ -72,6 +79,11 @@ export function createTestGate(parts: Parts, logs: BuildLogs): TestGate {
         await Promise.all([setup.close(), printed.close()]);
         await logs.remove(store.testRuns.forget(app.id, KEPT_RUNS).flatMap(logIdsOf));
       }
+    },
+    async clear({ id, name }) {
+      const images = outdated.get(id) ?? [];
+      outdated.delete(id);
+      await Promise.all(images.map((image) => parts.engine.removeImage(image).catch((err: unknown) => parts.log.warn({ app: name, image, err }, "what was built for tests is left for the next look"))));
     },
     testOutput: (run, part) => logs.read(logId(run, part)),
   };
@@ -96,7 +108,9 @@ class TestsFailed extends AppError {
   }
 }
 
-async function test(parts: Parts, order: TestOrder, run: TestRun, enter: (status: TestRun["status"]) => void, outputs: { setup: Output; printed: Output }, stopwatch: Stopwatch, signal: AbortSignal): Promise<string> {
+type Steps = { enter(status: TestRun["status"]): void; outdate(images: string[]): void };
+
+async function test(parts: Parts, order: TestOrder, run: TestRun, { enter, outdate }: Steps, outputs: { setup: Output; printed: Output }, stopwatch: Stopwatch, signal: AbortSignal): Promise<void> {
   const { engine, store, config: { limits } } = parts;
   const { app, source, last } = order;
   const appJson = appJsonIn(order.appJson, "test");
@@ -104,24 +118,21 @@ async function test(parts: Parts, order: TestOrder, run: TestRun, enter: (status
 
   enter("building");
   topic(outputs.setup, "Preparing tests");
-  const { image, isOwn } = await buildForTests(parts, app, run.id, { source, appJson, config, last }, outputs.setup, stopwatch, signal);
-  try {
-    enter("running");
-    if (isOwn) topic(outputs.printed, "Running tests");
-    const printed = wholeLines(outputs.printed);
-    const spec = { runId: run.id, appId: app.id, image, ...whatToRun(run, appJson, config, isOwn), memoryMb: limits.buildMemoryMb };
-    const { code, outOfMemory, timedOut } = await engine.runTests(spec, printed, limits.testMinutes * 60_000, signal).finally(printed.end);
-    stopwatch.lap("tests");
-    if (signal.aborted) throw signal.reason instanceof AppError ? signal.reason : new TestsFailed(run, "were interrupted", null);
-    if (timedOut) throw new TestsFailed(run, `took longer than ${minutes(limits.testMinutes)} and were stopped (PAAS_TEST_MINUTES)`, null);
-    if (outOfMemory) throw new TestsFailed(run, `used more than ${limits.buildMemoryMb} MB of memory and were killed (PAAS_BUILD_MEMORY_MB)`, code);
-    if (code === NO_TESTS && !appJson.scripts.test) throw withoutTests(run);
-    if (code !== 0) throw new TestsFailed(run, `exited with status ${code}`, code);
-    return image;
-  } catch (error) {
-    await engine.removeImage(image);
-    throw error;
-  }
+  const { image, isOwn } = await buildForTests(parts, app, run.id, { source, appJson, config, last }, store.testRuns.imageOf(app.id), outputs.setup, stopwatch, signal);
+  // The engine's builder keeps the steps of an image of the app's own by itself.
+  outdate(isOwn ? [image, ...store.testRuns.keepImage(app.id, undefined)] : store.testRuns.keepImage(app.id, { runId: run.id, image }));
+
+  enter("running");
+  if (isOwn) topic(outputs.printed, "Running tests");
+  const printed = wholeLines(outputs.printed);
+  const spec = { runId: run.id, appId: app.id, image, ...whatToRun(run, appJson, config, isOwn), memoryMb: limits.buildMemoryMb };
+  const { code, outOfMemory, timedOut } = await engine.runTests(spec, printed, limits.testMinutes * 60_000, signal).finally(printed.end);
+  stopwatch.lap("tests");
+  if (signal.aborted) throw signal.reason instanceof AppError ? signal.reason : new TestsFailed(run, "were interrupted", null);
+  if (timedOut) throw new TestsFailed(run, `took longer than ${minutes(limits.testMinutes)} and were stopped (PAAS_TEST_MINUTES)`, null);
+  if (outOfMemory) throw new TestsFailed(run, `used more than ${limits.buildMemoryMb} MB of memory and were killed (PAAS_BUILD_MEMORY_MB)`, code);
+  if (code === NO_TESTS && !appJson.scripts.test) throw withoutTests(run);
+  if (code !== 0) throw new TestsFailed(run, `exited with status ${code}`, code);
 }
 
 function withoutTests(run: TestRun): TestsFailed {

@@ -20,6 +20,10 @@ export function createTestRuns(db: Db) {
   const open = db.prepare<[], Row>(`SELECT ${COLUMNS} FROM test_runs WHERE status IN ('pending', 'building', 'running')`);
   const beyond = db.prepare<[string, number], Row>(`SELECT ${COLUMNS} FROM test_runs WHERE app_id = ? ORDER BY number DESC LIMIT -1 OFFSET ?`);
   const remove = db.prepare("DELETE FROM test_runs WHERE id = ?");
+  const images = db.prepare<[], { image: string }>("SELECT image FROM test_runs WHERE image IS NOT NULL");
+  const imagesOfApp = db.prepare<[string], { image: string }>("SELECT image FROM test_runs WHERE app_id = ? AND image IS NOT NULL");
+  const dropImages = db.prepare("UPDATE test_runs SET image = NULL WHERE app_id = ? AND image IS NOT NULL");
+  const setImage = db.prepare("UPDATE test_runs SET image = @image WHERE id = @id");
   const config = db.prepare<[string], { config: string }>("SELECT config FROM pipeline_test_config WHERE pipeline_id = ?");
   const setConfig = db.prepare(`INSERT INTO pipeline_test_config (pipeline_id, config, updated_at) VALUES (@pipelineId, @config, @now)
     ON CONFLICT (pipeline_id) DO UPDATE SET config = @config, updated_at = @now`);
@@ -42,6 +46,16 @@ export function createTestRuns(db: Db) {
       const gone = beyond.all(appId, kept).map((row) => toRun(row) as TestRun);
       for (const { id } of gone) remove.run(id);
       return gone;
+    }).immediate(),
+    /** What was built for apps' tests and is kept, at most one image of an app. */
+    images: (): string[] => images.all().map(({ image }) => image),
+    imageOf: (appId: string): string | undefined => imagesOfApp.get(appId)?.image,
+    /** Keeps what was built for a run in place of what was kept for its app before; undefined: keeps nothing. @returns what is not kept any more */
+    keepImage: (appId: string, built: { runId: string; image: string } | undefined): string[] => db.transaction(() => {
+      const before = imagesOfApp.all(appId).map(({ image }) => image);
+      dropImages.run(appId);
+      if (built) setImage.run({ id: built.runId, image: built.image });
+      return before.filter((image) => image !== built?.image);
     }).immediate(),
     config: (pipelineId: string): ConfigVars => JSON.parse(config.get(pipelineId)?.config ?? "{}") as ConfigVars,
     setConfig: (pipelineId: string, vars: ConfigVars, now: string): void => void setConfig.run({ pipelineId, config: JSON.stringify(vars), now }),

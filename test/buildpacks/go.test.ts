@@ -26,7 +26,7 @@ describe("go.mod", () => {
     [{}, "module a\ngo 1.25\n", "1.25"],
     [{}, "module a\n", undefined],
   ])("with %o, %j asks for Go %s", (env, text, version) => {
-    expect(askedGo({ buildDir: "", cacheDir: "", mod: parseGoMod(text), env }).version).toBe(version);
+    expect(askedGo({ buildDir: "", cacheDir: "", mod: parseGoMod(text), env, tools: [] }).version).toBe(version);
   });
 
   it.each([

@@ -31,7 +31,7 @@ function write(files: Record<string, string>): void {
     writeFileSync(join(buildDir, path), text);
   }
 }
-const build = (): Build => ({ buildDir, cacheDir: "/none", stack: "debian-12", env: {}, pythonVersion: "3.11.2", home: join(buildDir, ".heroku/python") });
+const build = (): Build => ({ buildDir, cacheDir: "/none", stack: "debian-12", forTests: false, env: {}, pythonVersion: "3.11.2", home: join(buildDir, ".heroku/python") });
 /** Programs and packages as pip would have installed them. */
 const installed = (packages: string[], programs: string[]): void =>
   write(Object.fromEntries([...packages.map((name) => [`.heroku/python/lib/python3.11/site-packages/${name}/__init__.py`, ""]), ...programs.map((name) => [`.heroku/python/bin/${name}`, ""])]));

@@ -35,7 +35,7 @@ function lockOf(names: string[]): string {
 let bench: Workbench;
 let app: Tree;
 let folder: string;
-const build = (gems: string[]): Build => ({ buildDir: folder, cacheDir: join(folder, "cache"), stack: "debian-12", env: {}, rubyVersion: "3.1.2", bundlerVersion: "2.3.15", lock: lockOf(gems) });
+const build = (gems: string[]): Build => ({ buildDir: folder, cacheDir: join(folder, "cache"), stack: "debian-12", mode: "production", env: {}, rubyVersion: "3.1.2", bundlerVersion: "2.3.15", lock: lockOf(gems) });
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "ruby-"));
   mkdirSync(join(folder, "cache"));

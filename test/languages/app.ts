@@ -10,6 +10,8 @@ export type LanguageApp = {
   added?: () => Promise<Files>;
   /** What the push says it is: `-----> … app detected`, or any other line of it. */
   detected: string;
+  /** What the app's own tests say in every push, where it has any: its app.json asks for them. */
+  tested?: RegExp;
   path?: string;
   /** What the page at the path holds, before and after the change. */
   answers: [first: RegExp, second: RegExp];

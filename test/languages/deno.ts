@@ -1,3 +1,3 @@
 import type { LanguageApp } from "./app.ts";
 
-export const deno: LanguageApp[] = [{ name: "deno", source: "deno", detected: "Deno app detected", answers: [/^deno says one$/, /^deno says two$/], change: { text: "two\n" } }];
+export const deno: LanguageApp[] = [{ name: "deno", source: "deno", detected: "Deno app detected", tested: /1 passed/, answers: [/^deno says one$/, /^deno says two$/], change: { text: "two\n" } }];

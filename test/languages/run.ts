@@ -53,14 +53,14 @@ process.exit(failed === 0 ? 0 : 1);
 async function deployTwice(platform: Paas, app: LanguageApp, image: string, times: number[]): Promise<void> {
   const repository = await repositoryFor(app, image);
   const first = await repository.push(platform.remote(app.name));
-  accepted(first);
+  accepted(app, first);
   times.push(first.ms);
   if (!first.output.includes(app.detected)) throw new Error(`the push did not say "${app.detected}":\n${first.output}`);
   await answers(platform, app, app.answers[0]);
 
   await repository.commit(app.change);
   const second = await repository.push(platform.remote(app.name));
-  accepted(second);
+  accepted(app, second);
   times.push(second.ms);
   await answers(platform, app, app.answers[1]);
 }
@@ -72,8 +72,9 @@ async function repositoryFor({ source, added }: LanguageApp, image: string): Pro
   return repository;
 }
 
-function accepted({ code, output }: Result): void {
+function accepted({ tested }: LanguageApp, { code, output }: Result): void {
   if (code !== 0) throw new Error(`the push was refused:\n${output}`);
+  if (tested && !tested.test(output)) throw new Error(`the push did not say ${tested}:\n${output}`);
 }
 
 async function answers(platform: Paas, { name, path = "/" }: LanguageApp, expected: RegExp): Promise<void> {

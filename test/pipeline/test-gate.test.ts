@@ -30,7 +30,8 @@ function house(ended: () => Promise<Ended> = async () => PASSED, built: () => Pr
     async build(spec, output) {
       asked.build.push(spec);
       output.write("building\n");
-      return built();
+      const outcome = await built();
+      return outcome.image === undefined ? outcome : { ...outcome, image: `image of ${spec.buildId}` };
     },
     async runTests(spec, output) {
       asked.tests.push(spec);
@@ -64,7 +65,7 @@ test("an app without tests passes, and nothing is built, run or written down; ne
 
 test("tests that pass are built for tests, find their environment alone, and leave a run with all that was printed", async () => {
   const { pass, runs, asked, gate, printed, events } = house();
-  const clear = await pass();
+  await pass();
   const [run] = runs();
   expect(run).toMatchObject({ number: 1, status: "succeeded", exitCode: 0, reason: null, commit: "c0ffee", branch: "main", message: "Say hello", pipelineId: null });
   const SECRET = expect.stringMatching(/^[0-9a-f]{64}$/) as string;
@@ -73,9 +74,6 @@ test("tests that pass are built for tests, find their environment alone, and lea
     CI: "true", A: "test", B: "1", SECRET: asked.build[0]?.config["SECRET"], PAAS_TEST: "npm test", PAAS_TEST_SETUP: "", CI_NODE_INDEX: "0", CI_NODE_TOTAL: "1",
     HEROKU_TEST_RUN_ID: run?.id, HEROKU_TEST_RUN_NUMBER: "1", HEROKU_TEST_RUN_BRANCH: "main", HEROKU_TEST_RUN_COMMIT_VERSION: "c0ffee",
   });
-  expect(asked.removed).toEqual([]);
-  await clear();
-  expect(asked.removed).toEqual(["sha256:tests"]);
   expect(printed()).toBe("-----> Preparing tests\nbuilding\ntesting\n       Tests passed (test run 1)\n");
   expect(await text(gate.testOutput(run as never, "setup"))).toBe("-----> Preparing tests\nbuilding\n");
   expect(await text(gate.testOutput(run as never, "output"))).toBe("testing\n");
@@ -89,11 +87,29 @@ test.each<[string, Partial<Ended>, object, string, object]>([
   ["are nowhere", { code: 65 }, { environments: { test: {} } }, "could not be run, for neither environments.test.scripts.test of app.json nor a buildpack says how", { status: "failed", exitCode: null }],
   ["exit with 65 by themselves", { code: 65 }, TESTED, "exited with status 65", { status: "failed", exitCode: 65 }],
 ])("tests that %s refuse the release with the reason", async (_, how, document, sentence, ending) => {
-  const { pass, runs, asked } = house(async () => ({ ...PASSED, ...how }));
+  const { pass, runs, store } = house(async () => ({ ...PASSED, ...how }));
   const message = `The tests ${sentence}: nothing was released (test run 1).`;
   await expect(pass(document)).rejects.toMatchObject({ id: "tests_failed", message });
   expect(runs()).toMatchObject([{ ...ending, reason: message }]);
-  expect(asked.removed).toEqual(["sha256:tests"]);
+  expect(store.testRuns.images()).toEqual([`image of ${runs()[0]?.id}`]);
+});
+
+test("what was built for a run is kept for the next one to begin on, even if its tests failed; what it takes the place of goes when the deploy is over", async () => {
+  const codes = [0, 3, 0];
+  const { pass, gate, app, asked, runs, store } = house(async () => ({ ...PASSED, code: codes.shift() ?? 0 }));
+  await pass();
+  await expect(pass()).rejects.toMatchObject({ id: "tests_failed" });
+  await pass();
+  const images = runs().map(({ id }) => `image of ${id}`);
+  expect(asked.build.map(({ lastImage }) => lastImage)).toEqual([undefined, images[0], images[1]]);
+  expect([asked.removed, store.testRuns.images()]).toEqual([[], [images[2]]]);
+  await gate.clear(app);
+  expect(asked.removed).toEqual(images.slice(0, 2));
+
+  store.switches.set(app.id, "test-gate", false, AT);
+  await pass();
+  await gate.clear(app);
+  expect([asked.removed, store.testRuns.images()]).toEqual([images, []]);
 });
 
 test("a build for tests that fails, and an engine that goes away, are told as themselves: the run could not take place", async () => {
@@ -103,7 +119,6 @@ test("a build for tests that fails, and an engine that goes away, are told as th
   const away = house(async () => Promise.reject(new AppError("engine_unavailable", "Docker is away.")));
   await expect(away.pass()).rejects.toMatchObject({ id: "engine_unavailable" });
   expect(away.runs()).toMatchObject([{ status: "errored", reason: "Docker is away." }]);
-  expect(away.asked.removed).toEqual(["sha256:tests"]);
 });
 
 test("tests that are broken off are cancelled, by the words of who did it", async () => {

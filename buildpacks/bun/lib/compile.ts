@@ -1,4 +1,4 @@
-/** bin/compile of the Bun buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the Bun buildpack, from top to bottom. */
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -25,7 +25,8 @@ const OTHER_LOCKS = ["package-lock.json", "yarn.lock", "pnpm-lock.yaml"];
 const DECIDING = ["package.json", "bunfig.toml", ".npmrc"];
 const PATCHES = "patches";
 
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose] = process.argv.slice(2);
+const MODE = purpose === "test" ? "test" : "production";
 
 await tellFailures(compile);
 
@@ -39,7 +40,7 @@ async function compile(): Promise<void> {
   await runBuildScript(build);
   if (modules) await declareDependencies(build, modules);
   await declareTools(build);
-  writeProfileScript(buildDir, "bun.sh", ['export PATH="/app/.heroku/bun/bin:$PATH:/app/node_modules/.bin"', "export NODE_ENV=${NODE_ENV:-production}"]);
+  writeProfileScript(buildDir, "bun.sh", ['export PATH="/app/.heroku/bun/bin:$PATH:/app/node_modules/.bin"', `export NODE_ENV=\${NODE_ENV:-${MODE}}`]);
   const web = defaultWeb(build);
   noteProcessTypes(buildDir, web === undefined ? {} : { web });
   step("Build succeeded!");
@@ -51,7 +52,7 @@ function prepare(): Build {
   const others = OTHER_LOCKS.filter((file) => existsSync(join(buildDir, file)));
   if (others.length > 0) throw new BuildFailure(`Two lock files: ${lockFile} and ${others.join(" and ")}.`, "Only one package manager can install the dependencies. Keep its lock file alone:", "", `    if you use Bun:  git rm ${others.join(" ")}`, `    otherwise:       git rm ${lockFile}`, "", "then commit and push again.");
   const env = withConfigVars(envDir, process.env);
-  env["NODE_ENV"] ??= "production";
+  env["NODE_ENV"] ??= MODE;
   Object.assign(env, { NO_COLOR: "1", BUN_INSTALL_CACHE_DIR: "/tmp/bun-cache" });
   const stack = env["STACK"] ?? "";
   return { buildDir, cacheDir: openCache(join(cacheRoot, "bun"), stack), stack, env, tools: [], pkg: readPackageJson(buildDir), lockFile };

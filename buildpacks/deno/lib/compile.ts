@@ -1,4 +1,4 @@
-/** bin/compile of the Deno buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the Deno buildpack, from top to bottom. */
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -25,7 +25,8 @@ const ENTRIES = ["main", "server", "app", "index", "mod"].flatMap((name) => ["ts
 /** What decides which modules there are, besides the version of Deno. */
 const DECIDING = ["deno.lock", "deno.json", "deno.jsonc", "package.json", ".npmrc"];
 
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose] = process.argv.slice(2);
+const forTests = purpose === "test";
 
 await tellFailures(compile);
 
@@ -66,17 +67,20 @@ async function installModules(build: Build, version: string) {
   const install = async (): Promise<void> => {
     // A lock file that does not match is told, not rewritten.
     const lock = existsSync(join(buildDir, "deno.lock")) ? ["--frozen"] : [];
-    const args = build.entry ? ["install", ...lock, "--entrypoint", build.entry] : ["install", ...lock];
-    failing("deno install", await run("deno", args, { cwd: buildDir, env: build.env }), CAUSES);
+    const deno = async (...args: string[]): Promise<void> => failing(`deno ${args[0]}`, await run("deno", [...args, ...lock], { cwd: buildDir, env: build.env }), CAUSES);
+    if (build.entry) await deno("install", "--entrypoint", build.entry);
+    // What only tests import is named in deno.json, or found in their files: types are theirs to check.
+    if (forTests || !build.entry) await deno("install");
+    if (forTests) await deno("test", "--no-run", "--no-check", "--permit-no-files");
   };
   if (!existsSync(join(buildDir, "deno.lock"))) {
     warn("No deno.lock: every build may install other versions than you have tested.", "Run `deno install` and commit the deno.lock that it writes.");
     await install();
     return undefined;
   }
-  const hash = createHash("sha256").update(JSON.stringify([version, build.stack, build.entry]));
+  const hash = createHash("sha256").update(JSON.stringify([version, build.stack, build.entry, forTests]));
   for (const file of DECIDING) hash.update(`\0${file}\0`).update(existsSync(join(buildDir, file)) ? readFileSync(join(buildDir, file)) : "");
-  return await fillFolder(build, MODULES, hash.digest("hex"), "deno.lock", async () => {
+  return await fillFolder({ ...build, forTests }, MODULES, hash.digest("hex"), "deno.lock", async () => {
     info("Installing the modules of deno.lock");
     await install();
   });

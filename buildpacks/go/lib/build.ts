@@ -1,5 +1,6 @@
 /** What one build works on; handed from step to step. */
 
+import type { ToolFolder } from "../../lib/tool-folder.ts";
 import type { GoMod } from "./go-mod.ts";
 
 export type Build = {
@@ -8,4 +9,6 @@ export type Build = {
   cacheDir: string;
   mod: GoMod;
   env: NodeJS.ProcessEnv;
+  /** What was put into the app beside its own. */
+  tools: ToolFolder[];
 };

@@ -1,4 +1,4 @@
-/** bin/compile of the Go buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the Go buildpack, from top to bottom. */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,17 +8,21 @@ import { run } from "../../lib/command.ts";
 import { info, step, tellFailures } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 import { writeProfileScripts } from "../../lib/profile-scripts.ts";
+import { declareTools } from "../../lib/tool-folder.ts";
 import type { Build } from "./build.ts";
 import { goEnvironment, useToolchain } from "./environment.ts";
+import { unlinkParts, unmarkCompiled } from "./go-home.ts";
 import { readGoMod } from "./go-mod.ts";
 import { resolveGo } from "./go-version.ts";
 import { installPackages, noteTypes, packagesToInstall } from "./programs.ts";
+import { compileTests, writeTestProfile } from "./tests.ts";
 import { installToolchain } from "./toolchain.ts";
 
 /** Of downloaded modules; compiled packages are trimmed by the go command itself. */
 const MODULES_MB = 2048;
 
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose] = process.argv.slice(2);
+const forTests = purpose === "test";
 
 await tellFailures(compile);
 
@@ -30,19 +34,24 @@ async function compile(): Promise<void> {
 
   step("Installing Go");
   const version = await resolveGo(build);
-  useToolchain(build.env, buildDir, await installToolchain(build, version));
+  await useToolchain(build, version, await installToolchain(build, version), forTests);
 
+  if (forTests) unmarkCompiled(build);
   await runHook(build, "bin/go-pre-compile");
   const programs = await installPackages(build, await packagesToInstall(build));
   await runHook(build, "bin/go-post-compile");
 
   writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/go.sh"));
   noteTypes(build, programs);
+  if (!forTests) return unlinkParts(buildDir);
+  writeTestProfile(build);
+  await compileTests(build);
+  await declareTools(build);
 }
 
 function prepare(): Build {
   const cacheDir = openCache(join(cacheRoot, "go"), process.env["STACK"] ?? "");
-  return { buildDir, cacheDir, mod: readGoMod(buildDir), env: goEnvironment(envDir, process.env, cacheDir) };
+  return { buildDir, cacheDir, mod: readGoMod(buildDir), env: goEnvironment(envDir, process.env, buildDir, cacheDir), tools: [] };
 }
 
 /** Heroku's: what the app wants done before and after. */

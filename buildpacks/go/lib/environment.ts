@@ -3,13 +3,16 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { withConfigVars } from "../../lib/config-vars.ts";
+import { putTool } from "../../lib/tool-folder.ts";
+import type { Build } from "./build.ts";
+import { linkPart, TOOLCHAIN } from "./go-home.ts";
 
 const GIT_CREDENTIALS = /^GO_GIT_CRED__([A-Z]+)__(\w+)$/;
 
-export function goEnvironment(envDir: string, inherited: NodeJS.ProcessEnv, cacheDir: string): NodeJS.ProcessEnv {
+export function goEnvironment(envDir: string, inherited: NodeJS.ProcessEnv, buildDir: string, cacheDir: string): NodeJS.ProcessEnv {
   const env = withConfigVars(envDir, inherited);
-  env["GOMODCACHE"] = join(cacheDir, "modules");
-  env["GOCACHE"] = join(cacheDir, "compiled");
+  env["GOMODCACHE"] = linkPart(buildDir, "modules", join(cacheDir, "modules"));
+  env["GOCACHE"] = linkPart(buildDir, "compiled", join(cacheDir, "compiled"));
   env["GOPATH"] = join(cacheDir, "path");
   // Or nobody but the go command could clear the cache.
   env["GOFLAGS"] = `${env["GOFLAGS"] ?? ""} -modcacherw`.trim();
@@ -17,14 +20,16 @@ export function goEnvironment(envDir: string, inherited: NodeJS.ProcessEnv, cach
   // Its settings and counters would otherwise lie in the app's folder.
   env["XDG_CONFIG_HOME"] = "/tmp/go-config";
   Object.assign(env, gitCredentials(env));
-  for (const name of ["GOMODCACHE", "GOCACHE", "GOPATH"]) mkdirSync(env[name] ?? "", { recursive: true });
+  mkdirSync(env["GOPATH"], { recursive: true });
   return env;
 }
 
-export function useToolchain(env: NodeJS.ProcessEnv, buildDir: string, goRoot: string): void {
-  env["GOROOT"] = goRoot;
+/** @param kept where it lies in the cache @param forTests they find it in the app, as it is on a developer's machine */
+export async function useToolchain(build: Build, version: string, kept: string, forTests: boolean): Promise<void> {
+  const { buildDir, env } = build;
+  env["GOROOT"] = forTests ? await putTool(build, TOOLCHAIN, `go-${version}`, kept) : linkPart(buildDir, "toolchain", kept);
   env["GOBIN"] = join(buildDir, "bin");
-  env["PATH"] = `${goRoot}/bin:${env["PATH"]}`;
+  env["PATH"] = `${env["GOROOT"]}/bin:${env["PATH"]}`;
 }
 
 /** Heroku's GO_GIT_CRED__HTTPS__GITHUB__COM=user:token, for private modules; told to git by its environment alone, so that no file holds them. */

@@ -58,8 +58,7 @@ async function compile(): Promise<void> {
     await runScript(build, tools, "heroku-cleanup");
   }
 
-  // Tests are built on a clean image, and nothing is built on theirs.
-  if (!hasPrebuild && !forTests) {
+  if (!hasPrebuild) {
     await declareModules(build, installed);
     await declareTools(build);
   }

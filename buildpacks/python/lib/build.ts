@@ -5,6 +5,7 @@ export type Build = {
   /** This buildpack's own part of CACHE_DIR, kept between builds of the app. */
   cacheDir: string;
   stack: string;
+  forTests: boolean;
   env: NodeJS.ProcessEnv;
   /** The stack's Python, such as `3.11.2`. */
   pythonVersion: string;

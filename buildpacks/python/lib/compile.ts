@@ -1,4 +1,4 @@
-/** bin/compile of the Python buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the Python buildpack, from top to bottom. */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ import { writeExport, writeProfile } from "./profile.ts";
 import { checkVersion } from "./python-version.ts";
 import { noteWebProcess } from "./web-process.ts";
 
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose] = process.argv.slice(2);
 
 await tellFailures(async () => {
   const build = await prepare();
@@ -28,7 +28,8 @@ await tellFailures(async () => {
   const dependencies = await installDependencies(build, choosePackageManager(buildDir));
   writeProfile(build);
   writeExport(build);
-  await collectStatic(build);
+  // As on Heroku: tests are not served.
+  if (!build.forTests) await collectStatic(build);
   await runHook(build, "bin/post_compile");
   noteWebProcess(build);
   if (dependencies) await declareDependencies(build, dependencies);
@@ -41,7 +42,7 @@ async function prepare(): Promise<Build> {
   const cacheDir = openCache(join(cacheRoot, "python"), stack);
   const home = join(buildDir, HOME);
   const pythonVersion = (await mustRun("/usr/bin/python3", ["--version"])).replace("Python ", "").trim();
-  return { buildDir, cacheDir, stack, pythonVersion, home, env: toolEnvironment(inherited, home, cacheDir) };
+  return { buildDir, cacheDir, stack, forTests: purpose === "test", pythonVersion, home, env: toolEnvironment(inherited, home, cacheDir) };
 }
 
 /** Heroku's hooks of an app: programs in its own bin folder. */

@@ -7,7 +7,7 @@ import { mustRun } from "../../lib/command.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 import type { Build } from "./build.ts";
 import type { Project } from "./package-manager.ts";
-import { readRequirements } from "./requirements.ts";
+import { readRequirements, requirementsFiles } from "./requirements.ts";
 import { toolRequirement } from "./tools.ts";
 import { wheelFolders } from "./wheels.ts";
 
@@ -19,13 +19,13 @@ const PROJECT_FILES = ["pyproject.toml", "setup.py", "setup.cfg", "uv.toml", "po
 
 /** @returns undefined where packages of this repository itself are copied in: the whole source decides then. */
 export async function dependencyKey(build: Build, { manager, file }: Project): Promise<string | undefined> {
-  const { buildDir, stack, pythonVersion, env } = build;
-  const requirements = file === "requirements.txt" ? readRequirements(buildDir) : undefined;
-  if (requirements?.hasLocalCopies || copiesLocalPackages(buildDir, file)) return undefined;
+  const { buildDir, stack, forTests, pythonVersion, env } = build;
+  const requirements = manager === "pip" ? requirementsFiles(build, file).map((name) => readRequirements(buildDir, name)) : [];
+  if (requirements.some(({ hasLocalCopies }) => hasLocalCopies) || copiesLocalPackages(buildDir, file)) return undefined;
   const tool = manager === "pip" ? "pip" : toolRequirement(build, manager);
   const variables = Object.entries(env).filter(([name]) => VARIABLES.test(name)).sort();
-  const hash = createHash("sha256").update(JSON.stringify([FORMAT, stack, process.arch, pythonVersion, tool, file, variables]));
-  for (const name of [...LOCK_FILES, ...PROJECT_FILES, ...(requirements?.files ?? [])]) hash.update(`\0${name}\0${readOwnFile(buildDir, name) ?? ""}`);
+  const hash = createHash("sha256").update(JSON.stringify([FORMAT, stack, process.arch, forTests, pythonVersion, tool, file, variables]));
+  for (const name of [...LOCK_FILES, ...PROJECT_FILES, ...requirements.flatMap(({ files }) => files)]) hash.update(`\0${name}\0${readOwnFile(buildDir, name) ?? ""}`);
   for (const folder of wheelFolders(buildDir)) hash.update(await mustRun("find", [folder, "-type", "f", "-exec", "sha256sum", "{}", "+"], buildDir));
   return hash.digest("hex");
 }

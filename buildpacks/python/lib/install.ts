@@ -1,6 +1,6 @@
 /** Installs the app's packages into its virtual environment, unless it is there as the last build left it. */
 
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { failing } from "../../lib/causes.ts";
 import { mustRun, run } from "../../lib/command.ts";
@@ -13,7 +13,8 @@ import { HOME, type Build } from "./build.ts";
 import { CAUSES } from "./causes.ts";
 import { dependencyKey } from "./dependency-key.ts";
 import type { Project } from "./package-manager.ts";
-import { readRequirements } from "./requirements.ts";
+import { projectPackages } from "./pyproject.ts";
+import { readRequirements, requirementsFiles } from "./requirements.ts";
 import { installTool } from "./tools.ts";
 import { wheelFolders, withWheels } from "./wheels.ts";
 
@@ -42,14 +43,14 @@ async function installAnew(build: Build, project: Project): Promise<void> {
 async function install(build: Build, { manager, file }: Project): Promise<void> {
   switch (manager) {
     case "pip": return await installByPip(build, file);
-    case "uv": return await must(build, await installTool(build, "uv"), "uv", ["sync", "--locked", "--no-default-groups"]);
-    case "poetry": return await must(build, await installTool(build, "poetry"), "poetry", ["sync", "--only", "main"]);
-    case "pipenv": return await must(build, await installTool(build, "pipenv"), "pipenv", file === "Pipfile.lock" ? ["install", "--deploy"] : ["install", "--skip-lock"]);
+    case "uv": return await must(build, await installTool(build, "uv"), "uv", ["sync", "--locked", ...(build.forTests ? [] : ["--no-default-groups"])]);
+    case "poetry": return await must(build, await installTool(build, "poetry"), "poetry", ["sync", ...(build.forTests ? [] : ["--only", "main"])]);
+    case "pipenv": return await must(build, await installTool(build, "pipenv"), "pipenv", ["install", file === "Pipfile.lock" ? "--deploy" : "--skip-lock", ...(build.forTests ? ["--dev"] : [])]);
   }
 }
 
 async function installByPip(build: Build, file: string): Promise<void> {
-  const args = file === "requirements.txt" ? ["-r", file] : isPackage(build.buildDir) ? ["--editable", "."] : await declaredPackages(build);
+  const args = [...requirementsFiles(build, file).flatMap((each) => ["-r", each]), ...(file === "requirements.txt" ? [] : await projectPackages(build))];
   if (args.length === 0) return info("pyproject.toml names no packages");
   await must(build, join(build.home, "bin/python"), "pip", ["-m", "pip", "install", ...args], `pip install ${args.join(" ")}`);
 }
@@ -57,18 +58,6 @@ async function installByPip(build: Build, file: string): Promise<void> {
 async function must(build: Build, program: string, name: string, args: string[], shown = `${name} ${args.join(" ")}`): Promise<void> {
   step(`Installing dependencies using '${shown}'`);
   failing(`${name} ${args.find((arg) => /^[a-z]{4,}$/.test(arg))}`, await run(program, args, { cwd: build.buildDir, env: build.env, shows: (line) => line.trim() !== "" }), CAUSES);
-}
-
-/** A project that says how it is built is installed itself, as a link; of any other only what it names. */
-function isPackage(buildDir: string): boolean {
-  return existsSync(join(buildDir, "setup.py")) || /^\s*\[build-system\]/m.test(readOwnFile(buildDir, "pyproject.toml") ?? "");
-}
-
-async function declaredPackages({ buildDir, home, env }: Build): Promise<string[]> {
-  const script = 'import json, tomllib; print(json.dumps(tomllib.load(open("pyproject.toml", "rb"))["project"].get("dependencies", [])))';
-  const { code, output } = await run(join(home, "bin/python"), ["-c", script], { cwd: buildDir, env, shows: () => false });
-  if (code === 0) return JSON.parse(output) as string[];
-  throw new BuildFailure(`Unable to read pyproject.toml: ${output.split("\n").at(-1)?.replace(/^[\w.]+: /, "")}.`, "Fix its syntax, commit and push again.");
 }
 
 /** Making an empty environment with pip in it takes seconds, and it is always the same. */

@@ -1,7 +1,9 @@
 /** requirements.txt and the files that it refers to (pip.pypa.io: requirements-file-format). */
 
+import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { readOwnFile } from "../../lib/own-file.ts";
+import type { Build } from "./build.ts";
 
 export type Requirements = {
   /** requirements.txt and what it includes, relative to the app. */
@@ -11,10 +13,18 @@ export type Requirements = {
   isPinned: boolean;
 };
 
+const APP = "requirements.txt";
+const FOR_TESTS = "requirements-test.txt";
 const INCLUDES = /^(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)/;
 const LOCAL = /^(?:\.{0,2}\/|\.$|\.\[|file:|\S+\s*@\s*file:)/;
 
-export function readRequirements(buildDir: string, first = "requirements.txt"): Requirements {
+/** Those that pip is given: requirements.txt where it tells the app's packages, and Heroku's requirements-test.txt beside it for tests. */
+export function requirementsFiles({ buildDir, forTests }: Build, file: string): string[] {
+  const files = file === APP ? [APP] : [];
+  return forTests && existsSync(join(buildDir, FOR_TESTS)) ? [...files, FOR_TESTS] : files;
+}
+
+export function readRequirements(buildDir: string, first = APP): Requirements {
   const found: Requirements = { files: [], hasLocalCopies: false, isPinned: true };
   const waiting = [first];
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {

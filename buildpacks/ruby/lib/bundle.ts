@@ -18,7 +18,7 @@ const VENDORED = "vendor/cache";
 /** @throws BuildFailure with the cause and the fix where Bundler's words are known. */
 export async function installGems(build: Build): Promise<DependencyFolder> {
   step(`Installing dependencies using Bundler ${build.bundlerVersion}`);
-  return await fillFolder(build, GEMS, await keyOf(build), "Gemfile.lock", async () => {
+  return await fillFolder({ ...build, forTests: build.mode === "test" }, GEMS, await keyOf(build), "Gemfile.lock", async () => {
     const args = ["install", "--jobs", "4", "--retry", "2", ...(isVendored(build) ? ["--local"] : [])];
     info(`Running: bundle ${args.join(" ")}`);
     failing("bundle install", await run("bundle", args, { cwd: build.buildDir, env: build.env }), CAUSES);

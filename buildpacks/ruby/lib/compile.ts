@@ -1,4 +1,4 @@
-/** bin/compile of the Ruby buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the Ruby buildpack, from top to bottom. */
 
 import { join } from "node:path";
 import { openCache } from "../../lib/build-cache.ts";
@@ -10,18 +10,18 @@ import { BuildFailure, step, tellFailures } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 import { noteProcessTypes } from "../../lib/process-types.ts";
 import { precompileAssets } from "./assets.ts";
-import type { Build } from "./build.ts";
+import { LEFT_OUT, type Build } from "./build.ts";
 import { installGems } from "./bundle.ts";
 import { processTypes } from "./process-types.ts";
 import { writeProfile } from "./profile.ts";
 
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose] = process.argv.slice(2);
 
 await tellFailures(async () => {
   const build = await prepare();
   step(`Using Ruby version: ruby-${build.rubyVersion}`);
   const gems = await installGems(build);
-  await precompileAssets(build);
+  if (build.mode === "production") await precompileAssets(build);
   await declareDependencies(build, gems);
   writeProfile(build);
   noteProcessTypes(buildDir, processTypes(build));
@@ -29,15 +29,16 @@ await tellFailures(async () => {
 
 async function prepare(): Promise<Build> {
   const lock = lockFile();
+  const mode = purpose === "test" ? "test" : "production";
   const stack = process.env["STACK"] ?? "";
   const rubyVersion = (await mustRun("ruby", ["-e", "print RUBY_VERSION"])).trim();
   const bundlerVersion = (await mustRun("ruby", ["-rbundler", "-e", "print Bundler::VERSION"])).trim();
   const env: NodeJS.ProcessEnv = {
-    RACK_ENV: "production", RAILS_ENV: "production", BUNDLE_WITHOUT: "development:test",
+    RACK_ENV: mode, RAILS_ENV: mode, BUNDLE_WITHOUT: LEFT_OUT[mode],
     ...withConfigVars(envDir, process.env),
     BUNDLE_PATH: "vendor/bundle", BUNDLE_DEPLOYMENT: "1", BUNDLER_VERSION: bundlerVersion,
   };
-  return { buildDir, cacheDir: openCache(join(cacheRoot, "ruby"), stack), stack, env, rubyVersion, bundlerVersion, lock };
+  return { buildDir, cacheDir: openCache(join(cacheRoot, "ruby"), stack), stack, mode, env, rubyVersion, bundlerVersion, lock };
 }
 
 function lockFile(): string {

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeProfileScripts } from "../../lib/profile-scripts.ts";
-import type { Build } from "./build.ts";
+import { LEFT_OUT, type Build } from "./build.ts";
 import { hasGem } from "./gemfile-lock.ts";
 
 const PROFILE = join(import.meta.dirname, "../profile/ruby.sh");
@@ -13,8 +13,8 @@ const PROFILE = join(import.meta.dirname, "../profile/ruby.sh");
 export function writeProfile(build: Build): void {
   writeProfileScripts(build.buildDir);
   mkdirSync(join(build.buildDir, ".profile.d"), { recursive: true });
-  const script = readFileSync(PROFILE, "utf8").replace("@BUNDLER@", build.bundlerVersion);
-  writeFileSync(join(build.buildDir, ".profile.d/ruby.sh"), script + (hasGem(build.lock, "railties") ? secretLine(build) : ""));
+  const script = readFileSync(PROFILE, "utf8").replace("@BUNDLER@", build.bundlerVersion).replaceAll("@MODE@", build.mode).replace("@LEFT_OUT@", LEFT_OUT[build.mode]);
+  writeFileSync(join(build.buildDir, ".profile.d/ruby.sh"), script + (build.mode === "production" && hasGem(build.lock, "railties") ? secretLine(build) : ""));
 }
 
 /** Rails answers nothing without a secret: an app that sets none gets one, as on Heroku. It stays with the cache, and sessions so outlive releases. */

@@ -9,7 +9,7 @@ module Shop
   class Application < Rails::Application
     config.load_defaults 6.1
     config.eager_load = true
-    config.assets.compile = false
+    config.assets.compile = Rails.env.test?
     config.assets.css_compressor = nil
     config.assets.js_compressor = nil
     config.public_file_server.enabled = ENV["RAILS_SERVE_STATIC_FILES"].present?
