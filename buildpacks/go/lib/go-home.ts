@@ -4,8 +4,8 @@
  * toolchain that tests are to find.
  */
 
-import { cpSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { capture } from "../../lib/command.ts";
 import type { Build } from "./build.ts";
 
@@ -16,6 +16,8 @@ export type Part = (typeof PARTS)[number];
 
 /** The go command marks what it uses, unless that was done within the last hour (cmd/go/internal/cache: mtimeInterval). */
 const MARKED_MS = 60 * 60 * 1000;
+/** As if used at a time to come, the same in every build: the go command neither drops copies nor marks them, which would copy them once more. */
+const TO_COME = new Date("2100-01-01T00:00:00Z");
 const MODULE_FOLDERS = "{{with .Module}}{{.Dir}}{{end}}";
 
 /** Links a folder of the cache into the app. @returns the path to use */
@@ -54,9 +56,15 @@ export async function copyParts(build: Build): Promise<void> {
 
   for (const folder of used) cpSync(join(modules, folder), join(home, "modules", folder), { recursive: true, preserveTimestamps: true });
   // Of modules that are unpacked the go command reads go.mod files and checksums, not the archives.
-  cpSync(join(modules, "cache"), join(home, "modules/cache"), { recursive: true, filter: (path) => !path.endsWith(".zip") });
+  cpSync(join(modules, "cache"), join(home, "modules/cache"), { recursive: true, preserveTimestamps: true, filter: (path) => !path.endsWith(".zip") });
   const since = Date.now() - MARKED_MS;
-  for (const file of compiledFiles(compiled)) if (statSync(file).mtimeMs > since) cpSync(file, join(home, "compiled", file.slice(compiled.length)));
+  for (const file of compiledFiles(compiled)) if (statSync(file).mtimeMs > since) copyCompiled(file, join(home, "compiled", file.slice(compiled.length)));
+}
+
+function copyCompiled(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+  utimesSync(to, TO_COME, TO_COME);
 }
 
 /** @returns their folders, relative to that of all modules; none of those that are vendored, or lie in the repository. */
