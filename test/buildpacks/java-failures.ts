@@ -51,7 +51,7 @@ export const JAVA_FAILURES: Failure[] = [
   {
     name: "a compile error",
     said: "[ERROR] COMPILATION ERROR : \n[ERROR] /app/src/main/java/com/x/App.java:[1,10] reached end of file while parsing\n[ERROR] Failed to execute goal org.apache.maven.plugins:maven-compiler-plugin:3.1:compile (default-compile) on project app: Compilation failure",
-    reads: ["src/main/java/com/x/App.java does not compile: line 1, reached end of file while parsing.","`mvn compile` shows the same on your machine, if it is the same Java."],
+    reads: ["src/main/java/com/x/App.java does not compile: line 1, reached end of file while parsing.","`mvn test-compile` (`./gradlew testClasses`) shows the same on your machine, if it is the same Java."],
   },
   {
     name: "a repository without encryption",

@@ -23,6 +23,10 @@ export const CAUSES: Cause[] = [
   { said: /Could not find ([\w.-]+:[\w.-]+):([\w.-]+)\.\s/, means: (found) => [`The repository has no ${found[1]} in version ${found[2]}.`, "Check its spelling and version; if it is private, the build script must name its repository."] },
   { said: /Checksum validation failed|checksum mismatch/i, means: () => ["A download is not what the repository's checksum tells.", "Push again; if it fails again, the repository or a proxy on the way delivers something else."] },
   {
+    said: /Unsupported class file major version 61|Could not initialize class org\.codehaus\.groovy\.runtime\.InvokerHelper|Could not determine java version from '17/,
+    means: () => ["This Gradle is too old to run on Java 17, which this stack has.", "Run `./gradlew wrapper --gradle-version 8.14` (7.3 is the first that can), commit and push again."],
+  },
+  {
     said: /(?:invalid target release|release version): ?(\d+)(?: not supported)?|Unsupported class file major version (\d+)|class file has wrong version (\d+)|error: release version (\d+) not supported/,
     means: (found) => {
       const java = found[1] ?? found[4] ?? String(Number(found[2] ?? found[3]) - 44);
@@ -35,9 +39,15 @@ export const CAUSES: Cause[] = [
   { said: /Unable to access jarfile \S*maven-wrapper\.jar|Could not find or load main class org\.(?:apache\.maven\.wrapper|gradle\.wrapper)/, means: () => ["The wrapper's own archive is not in this repository.", "Add .mvn/wrapper (or gradle/wrapper) with its .jar: is *.jar in .gitignore?"] },
   { said: /There are test failures|Tests run: \d+, Failures: [1-9]/, means: () => ["Tests failed, and with them the build.", "See them above; MAVEN_CUSTOM_OPTS=-DskipTests builds without them."] },
   { said: /(\S+\.(?:java|kt)):\[?(\d+)[,:]\d*\]? (?:error: )?package (\S+) does not exist/, means: (found) => [`${inApp(found[1])}, line ${found[2]}: package ${found[3]} does not exist.`, "Add the dependency that it is from to pom.xml (build.gradle). Is it the app's own? Is it committed then, in a folder of the same case?"] },
-  { said: /(\S+\.(?:java|kt)):\[?(\d+)(?:,\d+\]|:) (?:error: )?(.+)/, means: (found) => [`${inApp(found[1])} does not compile: line ${found[2]}, ${found[3]}.`, "`mvn compile` shows the same on your machine, if it is the same Java."] },
+  { said: /(\S+\.(?:java|kt)):\[?(\d+)(?:,\d+\]|:) (?:error: )?(.+)/, means: (found) => [`${inApp(found[1])} does not compile: line ${found[2]}, ${found[3]}.`, "`mvn test-compile` (`./gradlew testClasses`) shows the same on your machine, if it is the same Java."] },
   { said: /OutOfMemoryError|exit(?:ed with)? (?:value|code) 137|There is insufficient memory/, means: () => ["The build ran out of memory.", "Let it do less at a time, or give builds more memory."] },
   { said: /No space left on device/, means: () => ["The disk is full.", "Make room on the server, then push again."] },
+];
+
+/** What a wrapper says that has not got its build tool. */
+export const WRAPPER_CAUSES: Cause[] = [
+  { said: /Unable to access jarfile \S*-wrapper\.jar|Could not find or load main class org\.(?:apache\.maven\.wrapper|gradle\.wrapper)|Invalid or corrupt jarfile/, means: () => ["The wrapper's own archive is not in this repository, or damaged.", "Run `gradle wrapper` and commit gradle/wrapper with its .jar: is *.jar in .gitignore?"] },
+  { said: /Verification of Gradle distribution failed/, means: () => ["What distributionUrl names is not what distributionSha256Sum says.", "Correct one of the two in gradle/wrapper/gradle-wrapper.properties."] },
 ];
 
 /** As the pusher knows it. */

@@ -1,4 +1,4 @@
-/** bin/compile of the Java buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the Java buildpack, from top to bottom. */
 
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,15 +10,17 @@ import { readOwnFile } from "../../lib/own-file.ts";
 import { noteProcessTypes } from "../../lib/process-types.ts";
 import { writeProfileScripts } from "../../lib/profile-scripts.ts";
 import type { Build } from "./build.ts";
+import { compileGradleTests } from "./gradle-tests.ts";
 import { buildWithGradle } from "./gradle.ts";
 import { checkJava, STACK_JAVA } from "./java-version.ts";
+import { compileMavenTests } from "./maven-tests.ts";
 import { buildWithMaven } from "./maven.ts";
 import { findPrograms, webCommand } from "./programs.ts";
 import { trustStore } from "./trust-store.ts";
 
 const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose = ""] = process.argv.slice(2);
 
 await tellFailures(compile);
 
@@ -27,12 +29,13 @@ async function compile(): Promise<void> {
   checkJava(readOwnFile(buildDir, "system.properties"));
   const build = prepare();
 
-  if (existsSync(join(buildDir, "pom.xml"))) await buildWithMaven(build);
-  else if (["gradlew", "build.gradle", "build.gradle.kts"].some((name) => existsSync(join(buildDir, name)))) await buildWithGradle(build);
+  if (existsSync(join(buildDir, "pom.xml"))) await (build.forTests ? compileMavenTests(build) : buildWithMaven(build));
+  else if (["gradlew", "build.gradle", "build.gradle.kts"].some((name) => existsSync(join(buildDir, name)))) await (build.forTests ? compileGradleTests(build) : buildWithGradle(build));
   else await checkJar();
 
-  writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/java.sh"));
-  await noteWeb();
+  const scripts = build.forTests ? ["java.sh", "java-tests.sh"] : ["java.sh"];
+  writeProfileScripts(buildDir, ...scripts.map((script) => join(import.meta.dirname, "../profile", script)));
+  if (!build.forTests) await noteWeb();
 }
 
 function prepare(): Build {
@@ -43,7 +46,7 @@ function prepare(): Build {
   writeFileSync(trusted, trustStore(readFileSync(CA_BUNDLE, "utf8")));
   env["JAVA_HOME"] = globSync(`/usr/lib/jvm/java-${STACK_JAVA}-openjdk-*`)[0];
   env["JAVA_TOOL_OPTIONS"] = `-Djavax.net.ssl.trustStore=${trusted} -XX:-UsePerfData ${env["JAVA_TOOL_OPTIONS"] ?? ""}`.trim();
-  return { buildDir, cacheDir, env };
+  return { buildDir, cacheDir, forTests: purpose === "test", env };
 }
 
 /** A finished program, pushed as it is. */
