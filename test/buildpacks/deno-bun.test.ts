@@ -33,6 +33,12 @@ Deno.serve({ port: Number(Deno.env.get("PORT")), hostname: "0.0.0.0" }, (): Resp
 `,
 };
 
+/** What the runtimes' own test runners find. */
+const TESTS: Record<string, Tree> = {
+  Bun: { "number.test.ts": 'import { expect, test } from "bun:test";\nimport isNumber from "is-number";\ntest("a number", () => expect([isNumber(5), process.env.NODE_ENV]).toEqual([true, "test"]));\n' },
+  Deno: { "number_test.ts": 'import isNumber from "is-number";\nDeno.test("a number", () => { if (!isNumber(5)) throw new Error(); });\n' },
+};
+
 describe.each([
   { name: "Bun", tree: BUN, lock: "bun.lock", web: "bun run start", answer: "bun, number: true, production", program: "bun", manifest: "package.json" },
   { name: "Deno", tree: DENO, lock: "deno.lock", web: "deno task start", answer: "deno, number: true", program: "deno", manifest: "deno.jsonc" },
@@ -50,11 +56,16 @@ describe.each([
     expect([await dyno.ended(), dyno.output()]).toEqual([0, expect.stringContaining("told to stop")]);
   });
 
-  it("installs nothing a second time, takes the runtime from the cache, and is told when the lock file does not match", async () => {
+  it("installs nothing a second time, takes the runtime from the cache, is tested by the runtime's own test runner, and is told when the lock file does not match", async () => {
     const { code, output } = await bench.build({ ...tree, "more.txt": "source only" }, { cache: name });
     expect(code, output).toBe(0);
     expect(output).toMatch(new RegExp(`Installing ${program} \\S+ \\(cached\\)`));
     expect(output).toContain(`${lock} is unchanged: using the dependencies of the last build`);
+    const forTests = await bench.build({ ...tree, ...TESTS[name] }, { cache: name, env: { PAAS_BUILD_FOR: "test" }, keep: true });
+    expect(forTests.code, forTests.output).toBe(0);
+    const tests = await bench.start(forTests.image, "/opt/paas/bin/test");
+    expect([await tests.ended(), tests.output()]).toEqual([0, expect.stringMatching(/a number/)]);
+
     const changed = await bench.build({ ...tree, [manifest]: String(tree[manifest]).replace("7.0.0", "6.0.0") }, { cache: name });
     expect([changed.code, changed.output]).toEqual([1, expect.stringContaining(` !     ${lock} does not match `)]);
   });

@@ -62,6 +62,22 @@ it("Bundler installs the gems of vendor/cache without a server, once for an unch
   expect(dyno.output()).toContain("Hello from a gem, changed");
 });
 
+it("a build for tests has the gems of the group `test`, and RSpec runs where it is among them; a release has neither", async () => {
+  const bundle = await bundleOf({ greeting: 'GREETING = "Hello"\n', "rspec-core": "" }, { "rspec-core": "" });
+  const tested: Tree = {
+    ...bundle,
+    Gemfile: String(bundle["Gemfile"]).replace('gem "rspec-core", "1.0.0"', 'gem "rspec-core", "1.0.0", group: :test'),
+    // In the place of RSpec's own program, which Bundler would find in its gem.
+    "bin/rspec": { program: '#!/usr/bin/env ruby\nrequire "greeting"\nputs [GREETING, ENV["RAILS_ENV"], Gem.loaded_specs.key?("rspec-core")].join(" ")\n' },
+    Procfile: "web: true\n",
+  };
+  const [forTests, toServe] = await Promise.all([bench.build(tested, { env: { PAAS_BUILD_FOR: "test" }, keep: true }), bench.build(tested)]);
+  expect([forTests.code, forTests.out["testpack"]]).toEqual([0, "/opt/paas/buildpacks/ruby"]);
+  expect([forTests.output.includes("Installing rspec-core 1.0.0"), toServe.output.includes("Installing rspec-core 1.0.0")]).toEqual([true, false]);
+  const tests = await bench.start(forTests.image, "/opt/paas/bin/test");
+  expect([await tests.ended(), tests.output()]).toEqual([0, expect.stringContaining("-----> Running tests\nHello test true\n")]);
+});
+
 describe("an app of Rails, with gems of our own in the places of its parts", () => {
   /** The stack's own Rake, which is real. */
   const STACK_RAKE = '$LOAD_PATH.unshift(Dir["/usr/share/rubygems-integration/all/gems/rake-*/lib"].first)\nrequire "rake"\nRake.application.run\n';

@@ -12,17 +12,21 @@ afterAll(() => ours.clear());
 
 type Slug = { image: string; checksum: string; layerBytes: number; on: string; base: string };
 
-/** Builds an app whose own buildpack, which declares nothing, runs that script in the app's folder. */
-async function build(appId: string, script: string, last?: Slug): Promise<Slug> {
+/**
+ * Builds an app whose own buildpack, which declares nothing, runs that script in the app's folder.
+ * @param binTest builds for tests, which it runs
+ */
+async function build(appId: string, script: string, last?: Slug, binTest?: string): Promise<Slug> {
   const source = (): Readable => {
     const archive = pack();
     archive.entry({ name: "Procfile" }, "web: true\n");
     archive.entry({ name: "pack/bin/compile", mode: 0o755 }, `#!/bin/bash\nset -e\ncd "$1"\n${script}\n`);
+    if (binTest !== undefined) archive.entry({ name: "pack/bin/test", mode: 0o755 }, `#!/bin/bash\n${binTest}\n`);
     archive.finalize();
     return archive as unknown as Readable;
   };
   let output = "";
-  const spec = { appId, buildId: randomUUID(), commit: "0".repeat(40), stack: "debian-12", config: {}, source, buildpacks: [{ name: "./pack" }], lastBuildpacks: [], lastImage: last?.image, memoryMb: 512 };
+  const spec = { appId, buildId: randomUUID(), commit: "0".repeat(40), stack: "debian-12", config: {}, source, buildpacks: [{ name: "./pack" }], lastBuildpacks: [], lastImage: last?.image, memoryMb: 512, ...(binTest === undefined ? {} : { purpose: "test" as const }) };
   const { exit, image, checksum = "" } = await ours.engine.build(spec, { write: (text) => void (output += text) }, 60_000, createStopwatch());
   if (image === undefined) throw new Error(`exit ${exit.code}: ${output}`);
   const { Parent, Config } = await docker.getImage(image).inspect();
@@ -56,6 +60,20 @@ test("a buildpack that knows of no layers makes everything anew, and only what d
   expect(third).toMatchObject({ base: "amends", on: first.image });
   expect(await contents(third)).toMatch(/^[^]*third\n/);
   expect(await contents(third)).not.toMatch(/twin|sealed|was-/);
+});
+
+test("a build for tests becomes a layer on that for the run before it, with the tests of its own buildpack", async () => {
+  const appId = randomUUID();
+  const run = async ({ image }: Slug): Promise<string> => {
+    let printed = "";
+    await ours.engine.runTests({ runId: randomUUID(), appId, image, env: {}, memoryMb: 256 }, { write: (text) => void (printed += text) }, 60_000);
+    return printed;
+  };
+  const first = await build(appId, `${LARGE("x")}; echo first >text`, undefined, 'echo "one: $(cat text)"');
+  const second = await build(appId, `${LARGE("x")}; echo second >text`, first, 'echo "two: $(cat text) $(ls tool)"');
+  expect(second).toMatchObject({ base: "amends", on: first.image });
+  expect(second.layerBytes).toBeLessThan(100_000);
+  expect([await run(first), await run(second)]).toEqual(["-----> Running tests\none: first\n", "-----> Running tests\ntwo: second lib\nsmall\n"]);
 });
 
 test("a small file that has another time is written anew, for interpreters keep compiled files under it; one of a node_modules folder is not", async () => {

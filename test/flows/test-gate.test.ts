@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { remoteText } from "../support/app-folder.ts";
 import { deploy, type DeployedApp } from "../support/deployed-app.ts";
 import { removeWorkspaces, workspace, type Workspace } from "../support/git-client.ts";
-import { startPaas, type Paas } from "../support/paas.ts";
+import { overload } from "../support/overload.ts";
+import { docker, startPaas, type Paas } from "../support/paas.ts";
 import { refused, settled } from "../support/refused-push.ts";
 import { smallApp } from "../support/small-app.ts";
 
@@ -122,6 +123,12 @@ describe("a Node.js app that declares tests", { timeout: 240_000 }, () => {
     const second = await pushed(repository, "noded");
     expect(second).toContain("env test true cached 0\n");
     expect(second).not.toContain("Installing node modules");
+    // Of the first run's build only what the second stands on is left.
+    const ids = (await runs("noded")).map(({ id }) => id);
+    const named = async () => (await docker.listImages()).filter(({ RepoTags }) => RepoTags?.some((tag) => ids.some((id) => tag.endsWith(`:${id}`))));
+    await expect.poll(named, { timeout: 10_000 * overload() }).toHaveLength(1);
+    const [layer] = (await docker.getImage((await named())[0]?.Id ?? "").history()) as { Size: number }[];
+    expect(layer?.Size).toBeLessThan(20_000);
     expect((await paas.get("noded")).body).toBe("production pruned");
   });
 });

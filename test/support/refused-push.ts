@@ -6,19 +6,19 @@ import type { DeployedApp } from "./deployed-app.ts";
 import type { Result } from "./git-client.ts";
 import { docker, type Paas } from "./paas.ts";
 
-/** What serves, and all that the platform keeps in the engine for the app. */
+/** What serves, and all that the platform keeps in the engine for the app, but for the last build for its tests. */
 export type Standing = { answer: string; ref: string | undefined; containers: string[]; images: string[]; networks: string[]; volumes: string[] };
 
 export async function standing(paas: Paas, app: DeployedApp): Promise<Standing> {
   const filters = { label: [`paas.instance=${paas.instance()}`, `paas.app=${app.id}`] };
-  const [answer, containers, images, networks, { Volumes }] = await Promise.all([
-    app.text("/version"), docker.listContainers({ all: true, filters }), docker.listImages({ filters }), docker.listNetworks({ filters }), docker.listVolumes({ filters }),
+  const [answer, { body: runs }, containers, images, networks, { Volumes }] = await Promise.all([
+    app.text("/version"), paas.api<{ id: string }[]>("GET", `/apps/${app.id}/test-runs`), docker.listContainers({ all: true, filters }), docker.listImages({ filters }), docker.listNetworks({ filters }), docker.listVolumes({ filters }),
   ]);
   return {
     answer,
     ref: app.ref(),
     containers: containers.map(({ Id, State }) => `${Id} ${State}`).sort(),
-    images: images.flatMap(({ Id, RepoTags }) => RepoTags ?? [Id]).sort(),
+    images: images.flatMap(({ Id, RepoTags }) => RepoTags ?? [Id]).filter((name) => !runs.some(({ id }) => name.endsWith(id))).sort(),
     networks: networks.map(({ Name }) => Name).sort(),
     volumes: Volumes.map(({ Name }) => Name).sort(),
   };
