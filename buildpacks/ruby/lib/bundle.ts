@@ -1,8 +1,9 @@
 /** Installs the app's gems with Bundler, or finds the last build's again. */
 
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, globSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { boundFolder } from "../../lib/build-cache.ts";
 import { failing } from "../../lib/causes.ts";
 import { mustRun, run } from "../../lib/command.ts";
 import { fillFolder, type DependencyFolder } from "../../lib/dependency-folder.ts";
@@ -13,6 +14,8 @@ import { CAUSES } from "./causes.ts";
 import { lockedGems } from "./gemfile-lock.ts";
 
 const GEMS = "vendor/bundle";
+/** Of gems as servers deliver them: a new lock file, or a build for tests, fetches only those that are new. */
+const DOWNLOADS_MB = 1024;
 const VENDORED = "vendor/cache";
 
 /** @throws BuildFailure with the cause and the fix where Bundler's words are known. */
@@ -21,7 +24,12 @@ export async function installGems(build: Build): Promise<DependencyFolder> {
   return await fillFolder({ ...build, forTests: build.mode === "test" }, GEMS, await keyOf(build), "Gemfile.lock", async () => {
     const args = ["install", "--jobs", "4", "--retry", "2", ...(isVendored(build) ? ["--local"] : [])];
     info(`Running: bundle ${args.join(" ")}`);
-    failing("bundle install", await run("bundle", args, { cwd: build.buildDir, env: build.env }), CAUSES);
+    const downloads = join(build.cacheDir, "downloads");
+    await boundFolder(downloads, build.lock, DOWNLOADS_MB);
+    failing("bundle install", await run("bundle", args, { cwd: build.buildDir, env: { ...build.env, BUNDLE_GLOBAL_GEM_CACHE: "true", BUNDLE_USER_CACHE: downloads } }), CAUSES);
+    // Compiled anew: Bundler installs a gem otherwise from what it compiled before, and the same commit makes the same slug.
+    rmSync(join(downloads, "extensions"), { recursive: true, force: true });
+    for (const copies of globSync(`${GEMS}/ruby/*/cache`, { cwd: build.buildDir })) rmSync(join(build.buildDir, copies), { recursive: true });
   });
 }
 
