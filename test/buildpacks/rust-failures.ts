@@ -101,7 +101,7 @@ export const RUST_FAILURES: Failure[] = [
   {
     name: "a program that does not exist",
     said: "error: no bin target named `nope` in default-run packages\nhelp: a target with a similar name exists: `app`\nerror: package ID specification `nope` did not match any packages\nhelp: a package with a similar name exists: `app`",
-    reads: ["There is no program nope in this repository.","Correct the config var RUST_CARGO_BUILD_FLAGS."],
+    reads: ["There is no program nope in this repository.","Correct the config var RUST_CARGO_BUILD_FLAGS, or `cargo test` in app.json."],
   },
   {
     name: "a build script that fails",

@@ -1,13 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { causeOf } from "../../buildpacks/lib/causes.ts";
 import { CAUSES } from "../../buildpacks/rust/lib/causes.ts";
 import { programsIn } from "../../buildpacks/rust/lib/programs.ts";
+import { argumentsIn, testArguments } from "../../buildpacks/rust/lib/test-arguments.ts";
 import { checkRust } from "../../buildpacks/rust/lib/toolchain.ts";
 import { touchSources } from "../../buildpacks/rust/lib/touch.ts";
+import { filesIn, removeUnused } from "../../buildpacks/rust/lib/used-artifacts.ts";
 import { RUST_FAILURES } from "./rust-failures.ts";
+import { openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 
 const FILE = "rust-toolchain.toml";
 
@@ -39,6 +42,93 @@ describe("the age of source files", () => {
     touchSources(app);
     expect(files.filter((file) => statSync(join(app, file)).mtimeMs !== old.getTime())).toEqual(["Cargo.toml", "src/main.rs", "vendor/ours/src/lib.rs"]);
     rmSync(app, { recursive: true });
+  });
+});
+
+describe("the arguments with which tests are compiled", () => {
+  it.each([
+    ["cargo test", [[]]],
+    ["cargo test --workspace --all-features -- --nocapture --test-threads=1", [["--workspace", "--all-features"]]],
+    ["cargo t -p web --locked && cargo test -p 'api' 2>&1 | tee /tmp/log", [["-p", "web", "--locked"], ["-p", "api"]]],
+    ['cargo test --features "tls http2" --no-run; ./check', [["--features", "tls http2"]]],
+    ["cargo test --frozen --message-format short --doc", [[]]],
+    ["(cd web && RUST_BACKTRACE=1 cargo test)\ncargo test --test api # slow", [[], ["--test", "api"]]],
+    ["cargo testing", []],
+    ["make test", []],
+  ])("of the script %j are %j", (script, expected) => {
+    expect(argumentsIn(script)).toEqual(expected);
+  });
+
+  it.each([
+    [undefined, []],
+    ["--release -p web --features tls", ["-p", "web", "--features", "tls"]],
+    ["--profile production --bin web --no-default-features", ["--no-default-features"]],
+    ["--profile=production --bins", []],
+  ])("without a script are packages and features of RUST_CARGO_BUILD_FLAGS=%s", (flags, expected) => {
+    const app = mkdtempSync(join(tmpdir(), "paas-rust-"));
+    writeFileSync(join(app, "app.json"), '{"scripts": {"test": "make test"}}');
+    expect(testArguments(app, flags)).toEqual([expected]);
+    rmSync(app, { recursive: true });
+  });
+
+  it("are those of environments.test before those of all environments", () => {
+    const app = mkdtempSync(join(tmpdir(), "paas-rust-"));
+    writeFileSync(join(app, "app.json"), '{"scripts": {"test": "cargo test --lib"}, "environments": {"test": {"scripts": {"test": "cargo test --bins"}}}}');
+    expect(testArguments(app, "-p web")).toEqual([["--bins"]]);
+    rmSync(app, { recursive: true });
+  });
+});
+
+describe("a target folder", () => {
+  it("loses what the last build had no use for", () => {
+    const target = mkdtempSync(join(tmpdir(), "paas-rust-"));
+    const [now, before] = ["0aa5d131b3625803", "152514d8d8aec4f8"];
+    const pathsOf = (hash: string): string[] => [`.fingerprint/itoa-${hash}/lib-itoa`, `build/libc-${hash}/out/made.rs`, `deps/libitoa-${hash}.rlib`, `deps/itoa-${hash}.d`];
+    const files = [...pathsOf(now), ...pathsOf(before), "deps/web-aeedcbf418f327f8", ".fingerprint/web-aeedcbf418f327f8/bin-web", "deps/old-b39a46ae0ef0920f", ".cargo-lock"].map((path) => join(target, "debug", path));
+    for (const file of files) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, "");
+    }
+    for (const [name, hash] of [["web", "aeedcbf418f327f8"], ["old", "b39a46ae0ef0920f"]]) linkSync(join(target, "debug/deps", `${name}-${hash}`), join(target, "debug", name ?? ""));
+    const messages = [{ filenames: [`debug/deps/libitoa-${now}.rlib`, "debug/web"].map((path) => join(target, path)) }, { out_dir: join(target, `debug/build/libc-${now}/out`) }];
+
+    removeUnused(target, filesIn(messages.map((message) => JSON.stringify(message))));
+
+    const left = [...files, join(target, "debug/web"), join(target, "debug/old")].filter((file) => existsSync(file)).map((file) => file.slice(`${target}/debug/`.length));
+    expect(left).toEqual([...pathsOf(now), "deps/web-aeedcbf418f327f8", ".fingerprint/web-aeedcbf418f327f8/bin-web", ".cargo-lock", "web"]);
+    rmSync(target, { recursive: true });
+  });
+});
+
+/** With a build script, a test of its program, and one in its documentation. */
+const TESTED: Tree = {
+  "Cargo.toml": '[package]\nname = "tested"\nversion = "0.1.0"\nedition = "2021"\n',
+  "Cargo.lock": 'version = 4\n\n[[package]]\nname = "tested"\nversion = "0.1.0"\n',
+  "app.json": '{"environments": {"test": {}}}',
+  "build.rs": 'fn main() { println!("cargo:rustc-env=WORD=hello"); }\n',
+  "src/lib.rs": '/// ```\n/// assert_eq!(tested::word(), "hello");\n/// ```\npub fn word() -> &\'static str { env!("WORD") }\n',
+  "src/main.rs": 'fn main() { println!("{}", tested::word()); }\n',
+  "tests/program.rs": 'use std::{env, process::Command};\n#[test]\nfn says_it() {\n    let expected = env::var("EXPECTED").unwrap_or("hello\\n".into());\n    assert_eq!(String::from_utf8(Command::new(env!("CARGO_BIN_EXE_tested")).output().unwrap().stdout).unwrap(), expected);\n}\n',
+};
+
+describe("the tests of a Rust app", () => {
+  let bench: Workbench;
+  beforeAll(async () => {
+    bench = await openWorkbench();
+  });
+  afterAll(() => bench.close());
+
+  it("are compiled when it is built for tests, and run in a fresh container as they are", async () => {
+    const built = await bench.build(TESTED, { last: ["rust"], env: { PAAS_BUILD_FOR: "test" }, keep: true });
+    expect(built.output).toContain("-----> Compiling tests with: cargo test --no-run --locked\n          Compiling tested v0.1.0 (/app)\n");
+    expect(built.out["testpack"]).toBe("/opt/paas/buildpacks/rust");
+
+    const [passing, failing] = await Promise.all([bench.runTests(built.image), bench.runTests(built.image, { EXPECTED: "good-bye" })]);
+    expect(passing.output).toMatch(/test says_it \.\.\. ok[\s\S]*test src\/lib\.rs - word \(line 1\) \.\.\. ok/);
+    expect(passing.output).not.toContain("Compiling");
+    expect(passing.code).toBe(0);
+    expect(failing.output).toContain("test says_it ... FAILED");
+    expect(failing.code).toBe(101);
   });
 });
 

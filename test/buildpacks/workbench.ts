@@ -66,6 +66,8 @@ export type Workbench = {
   image: string;
   build(tree: Tree, options?: BuildOptions): Promise<Built>;
   start(image: string, command: string, env?: Record<string, string>): Promise<Dyno>;
+  /** Runs the tests in what was built for them, where they may write, as server/engine/test-runs.ts has it. */
+  runTests(image: string, env?: Record<string, string>): Promise<{ code: number; output: string }>;
   close(): Promise<void>;
 };
 
@@ -88,6 +90,25 @@ export async function openWorkbench(other?: { image: string; buildpacks: string 
     });
     containers.push(container);
     return container;
+  };
+
+  const start = async (image: string, command: string, env: Record<string, string>, HostConfig: Docker.HostConfig = {}): Promise<Dyno> => {
+    const container = await create({ Image: image, Cmd: ["/opt/paas/bin/start", command], Env: Object.entries(env).map(([name, value]) => `${name}=${value}`), HostConfig });
+    const output = collect(docker, await container.attach({ stream: true, stdout: true, stderr: true }));
+    await container.start();
+    const address = Object.values((await container.inspect()).NetworkSettings.Networks)[0]?.IPAddress ?? "";
+    return {
+      output: output.text,
+      says: (pattern) => output.says(pattern),
+      get: (path, headers = {}, method = "GET") => fetchWhenReady({ host: address, port: 5000, path, headers, method }),
+      processes: async () => ((await container.top({ ps_args: "-o pid,args" })) as { Processes: string[][] }).Processes.map((line) => line[1] ?? ""),
+      signal: async (name) => void (await container.kill({ signal: name })),
+      ended: async () => {
+        const { StatusCode } = (await container.wait()) as { StatusCode: number };
+        await output.done;
+        return StatusCode;
+      },
+    };
   };
 
   return {
@@ -134,23 +155,11 @@ export async function openWorkbench(other?: { image: string; buildpacks: string 
       return built;
     },
 
-    async start(from, command, env = {}) {
-      const container = await create({ Image: from, Cmd: ["/opt/paas/bin/start", command], Env: Object.entries({ PORT: "5000", DYNO: "web.1", ...env }).map(([name, value]) => `${name}=${value}`), HostConfig: { ReadonlyRootfs: true, Tmpfs: { "/tmp": "" } } });
-      const output = collect(docker, await container.attach({ stream: true, stdout: true, stderr: true }));
-      await container.start();
-      const address = Object.values((await container.inspect()).NetworkSettings.Networks)[0]?.IPAddress ?? "";
-      return {
-        output: output.text,
-        says: (pattern) => output.says(pattern),
-        get: (path, headers = {}, method = "GET") => fetchWhenReady({ host: address, port: 5000, path, headers, method }),
-        processes: async () => ((await container.top({ ps_args: "-o pid,args" })) as { Processes: string[][] }).Processes.map((line) => line[1] ?? ""),
-        signal: async (name) => void (await container.kill({ signal: name })),
-        ended: async () => {
-          const { StatusCode } = (await container.wait()) as { StatusCode: number };
-          await output.done;
-          return StatusCode;
-        },
-      };
+    start: (from, command, env = {}) => start(from, command, { PORT: "5000", DYNO: "web.1", ...env }, { ReadonlyRootfs: true, Tmpfs: { "/tmp": "" } }),
+
+    async runTests(from, env = {}) {
+      const tests = await start(from, "/opt/paas/bin/test", env);
+      return { code: await tests.ended(), output: tests.output() };
     },
 
     async close() {

@@ -3,6 +3,8 @@
 import type { Cause } from "../../lib/causes.ts";
 
 const COMMIT = "commit it and push again.";
+const WHERE_ARGUMENTS = "Correct the config var RUST_CARGO_BUILD_FLAGS, or `cargo test` in app.json.";
+const KINDS: Record<string, string> = { bin: "program", test: "test", example: "example", bench: "benchmark" };
 
 export const CAUSES: Cause[] = [
   { said: /lock file .*needs to be updated but --locked|cannot (?:create|update) the lock file/, means: () => ["Cargo.lock does not match Cargo.toml.", `Run \`cargo build\`, look at what changed in Cargo.lock, ${COMMIT}`] },
@@ -30,7 +32,8 @@ export const CAUSES: Cause[] = [
   { said: /older than the `(\d+)` edition/, means: (found) => [`Cargo.toml names edition ${found[1]}, which this stack's Rust does not know.`, 'Write edition = "2024" or an earlier one.'] },
   { said: /no targets specified in the manifest/, means: () => ["There is nothing to build: neither src/main.rs nor src/lib.rs is in this repository.", "Are they committed? A file elsewhere is named by `[[bin]]` in Cargo.toml."] },
   { said: /failed to load manifest for workspace member `([^`]+)`/, means: (found) => [`The workspace names the member ${inApp(found[1])}, which is not in this repository.`, "Commit it, or remove it from `members` in Cargo.toml."] },
-  { said: /no bin target named `([^`]+)`|package ID specification `([^`]+)` did not match/, means: (found) => [`There is no ${found[1] ? "program" : "package"} ${found[1] ?? found[2]} in this repository.`, "Correct the config var RUST_CARGO_BUILD_FLAGS."] },
+  { said: /no (bin|test|example|bench) target named `([^`]+)`|package ID specification `([^`]+)` did not match/, means: (found) => [`There is no ${KINDS[found[1] ?? ""] ?? "package"} ${found[2] ?? found[3]} in this repository.`, WHERE_ARGUMENTS] },
+  { said: /error: unexpected argument '([^']+)' found/, means: (found) => [`Cargo knows no argument ${found[1]}.`, WHERE_ARGUMENTS] },
   { said: /failed to read `([^`]+)\/Cargo\.toml`\s+Caused by:\s+No such file/, means: (found) => [`A dependency by path is not in this repository: ${inApp(found[1])}.`, "Commit that folder inside the repository, or take the crate from a registry."] },
   {
     said: /(?:failed to (?:clone|fetch)[\s\S]*?|Updating git repository `)(?:https?|ssh):\/\/([^`'\s]+)[\s\S]*(?:exit status: 128|Authentication failed|could not read Username)|failed to clone into[\s\S]*git fetch[^']*'([^']+)'/,
@@ -48,8 +51,14 @@ export const CAUSES: Cause[] = [
   { said: /use of unresolved module or unlinked crate `([^`]+)`|can't find crate for `([^`]+)`/, means: (found) => [`The code uses the crate ${found[1] ?? found[2]}, which Cargo.toml does not name.`, `Run \`cargo add ${found[1] ?? found[2]}\`, commit Cargo.toml and Cargo.lock and push again.`] },
   { said: /signal: 9, SIGKILL|SIGKILL: kill|cannot allocate memory/i, means: () => ["The compiler was killed: the build ran out of memory.", "Set CARGO_BUILD_JOBS=1 as a config var, so that less is compiled at a time; or give builds more memory."] },
   { said: /No space left on device/, means: () => ["The disk is full.", "Make room on the server, then push again."] },
-  { said: /could not compile `([^`]+)`[^\n]*due to (\d+) previous errors?/, means: (found) => [`${found[1]} does not compile: ${found[2] === "1" ? "one error" : `${found[2]} errors`}, see above.`, "`cargo build --release` shows the same on your machine, if it is the same Rust."] },
+  {
+    said: /could not compile `([^`]+)` \((?:(?:lib|bin "[^"]*"|example "[^"]*") test|test "([^"]+)")\)[^\n]*due to (\d+) previous errors?/,
+    means: (found) => [`The ${found[2] ? `test ${found[2]}` : "tests"} of ${found[1]} ${found[2] ? "does" : "do"} not compile: ${errors(found[3])}, see above.`, "`cargo test --no-run` shows the same on your machine, if it is the same Rust."],
+  },
+  { said: /could not compile `([^`]+)`[^\n]*due to (\d+) previous errors?/, means: (found) => [`${found[1]} does not compile: ${errors(found[2])}, see above.`, "`cargo build --release` shows the same on your machine, if it is the same Rust."] },
 ];
+
+const errors = (count = ""): string => (count === "1" ? "one error" : `${count} errors`);
 
 /** As the pusher knows it. */
 function inApp(path = ""): string {

@@ -1,4 +1,4 @@
-/** bin/compile of the Rust buildpack, from top to bottom. */
+/** bin/compile and bin/test-compile of the Rust buildpack, from top to bottom. */
 
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,12 +9,13 @@ import { info, step, tellFailures } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 import { writeProfileScripts } from "../../lib/profile-scripts.ts";
 import { buildPrograms, installPrograms, noteTypes } from "./programs.ts";
+import { compileTests } from "./tests.ts";
 import { askedRust, checkRust } from "./toolchain.ts";
 
 /** Of downloads, and of what was compiled. */
 const CACHE_MB = 2048;
 
-const [buildDir = "", cacheRoot = "", envDir = ""] = process.argv.slice(2);
+const [buildDir = "", cacheRoot = "", envDir = "", purpose = ""] = process.argv.slice(2);
 
 await tellFailures(compile);
 
@@ -26,8 +27,12 @@ async function compile(): Promise<void> {
   checkRust(asked, version);
 
   const cacheDir = openCache(join(cacheRoot, "rust"), process.env["STACK"] ?? "");
-  for (const name of ["home", "target"]) await boundFolder(join(cacheDir, name), readOwnFile(buildDir, "Cargo.lock") ?? "", CACHE_MB);
-  const env = cargoEnvironment(cacheDir, version);
+  const isForTests = purpose === "test";
+  const target = isForTests ? "tests" : "target";
+  for (const name of ["home", target]) await boundFolder(join(cacheDir, name), readOwnFile(buildDir, "Cargo.lock") ?? "", CACHE_MB);
+  const env = cargoEnvironment(cacheDir, target, version);
+  if (isForTests) return compileTests({ buildDir, env });
+
   const programs = installPrograms(buildDir, await buildPrograms({ buildDir, env }));
 
   writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/rust.sh"));
@@ -39,18 +44,18 @@ async function stackRust(): Promise<string> {
 }
 
 /** Downloads and compiled crates stay in the cache; what another compiler has made is of no use. */
-function cargoEnvironment(cacheDir: string, version: string): NodeJS.ProcessEnv {
+function cargoEnvironment(cacheDir: string, target: string, version: string): NodeJS.ProcessEnv {
   const env = withConfigVars(envDir, process.env);
   env["CARGO_HOME"] = join(cacheDir, "home");
-  env["CARGO_TARGET_DIR"] = join(cacheDir, "target", version);
+  env["CARGO_TARGET_DIR"] = join(cacheDir, target, version);
   env["CARGO_INCREMENTAL"] ??= "0";
   env["CARGO_TERM_COLOR"] = "never";
   // Git knows about .netrc and credentials in its environment, Cargo's own does not.
   env["CARGO_NET_GIT_FETCH_WITH_CLI"] ??= "true";
   env["GIT_TERMINAL_PROMPT"] = "0";
   mkdirSync(env["CARGO_TARGET_DIR"], { recursive: true });
-  for (const other of readdirSync(join(cacheDir, "target"))) {
-    if (other !== version) rmSync(join(cacheDir, "target", other), { recursive: true, force: true });
+  for (const other of readdirSync(join(cacheDir, target))) {
+    if (other !== version) rmSync(join(cacheDir, target, other), { recursive: true, force: true });
   }
   return env;
 }

@@ -6,6 +6,7 @@ import { failing } from "../../lib/causes.ts";
 import { run } from "../../lib/command.ts";
 import { BuildFailure, info, step, warn } from "../../lib/output.ts";
 import { noteProcessTypes } from "../../lib/process-types.ts";
+import { warnWithoutLock, withLocked } from "./cargo-lock.ts";
 import { CAUSES } from "./causes.ts";
 import { touchSources } from "./touch.ts";
 
@@ -14,16 +15,15 @@ export type Build = { buildDir: string; env: NodeJS.ProcessEnv };
 /** What may be the name of a process type. */
 const TYPE = /^[A-Za-z0-9_-]+$/;
 /** Cargo's messages for programs, between those for people. */
-const MESSAGE = /^\{"reason":/;
+export const MESSAGE = /^\{"reason":/;
 
 /** @returns paths of the programs in Cargo's target folder. @throws BuildFailure with cause and fix where Cargo's words are known. */
 export async function buildPrograms({ buildDir, env }: Build): Promise<string[]> {
   touchSources(buildDir);
-  const flags = env["RUST_CARGO_BUILD_FLAGS"]?.split(/\s+/).filter(Boolean) ?? ["--release"];
-  const locked = existsSync(join(buildDir, "Cargo.lock")) && !flags.includes("--locked") ? ["--locked"] : [];
-  if (!existsSync(join(buildDir, "Cargo.lock"))) warn("No Cargo.lock: every build may use other versions than you have tested.", "Remove it from .gitignore, commit it and push again.");
-  step(`Building with: cargo build ${[...flags, ...locked].join(" ")}`);
-  const ended = await run("cargo", ["build", ...flags, ...locked, "--message-format=json-render-diagnostics"], { cwd: buildDir, env, shows: (line) => !MESSAGE.test(line) });
+  warnWithoutLock(buildDir);
+  const args = withLocked(buildDir, env["RUST_CARGO_BUILD_FLAGS"]?.split(/\s+/).filter(Boolean) ?? ["--release"]);
+  step(`Building with: cargo build ${args.join(" ")}`);
+  const ended = await run("cargo", ["build", ...args, "--message-format=json-render-diagnostics"], { cwd: buildDir, env, shows: (line) => !MESSAGE.test(line) });
   failing("cargo build", ended, CAUSES);
   const found = programsIn(ended.output);
   if (found.length === 0) throw new BuildFailure("There is no program in this repository: Cargo has built libraries only.", "A program's code is src/main.rs, or src/bin/<name>.rs, with a `fn main()`.");

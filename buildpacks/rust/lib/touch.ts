@@ -10,6 +10,7 @@ const NOT_SOURCE = new Set(["node_modules", ".git"]);
 /**
  * Makes every file of the app new. Cargo takes one that is older than its last build for unchanged, and in a push a file is as old as its commit.
  * Vendored crates are told by their checksum, as those of a registry; made new, their build scripts would run again.
+ * @param now in whole seconds where what is compiled becomes an image: that forgets the rest, which Cargo compares
  */
 export function touchSources(folder: string, now = new Date()): void {
   const entries = readdirSync(folder, { withFileTypes: true });

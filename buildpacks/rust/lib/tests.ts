@@ -1,0 +1,85 @@
+/** Compiles an app's tests and leaves them in the app with all that Cargo looks at before it takes them for fresh: where they run is no cache. */
+
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { failing } from "../../lib/causes.ts";
+import { mustRun, run } from "../../lib/command.ts";
+import { step } from "../../lib/output.ts";
+import { writeProfileScript } from "../../lib/profile-scripts.ts";
+import { withLocked, warnWithoutLock } from "./cargo-lock.ts";
+import { CAUSES } from "./causes.ts";
+import { copyDownloads } from "./downloads.ts";
+import { MESSAGE, type Build } from "./programs.ts";
+import { testArguments } from "./test-arguments.ts";
+import { touchSources } from "./touch.ts";
+import { filesIn, removeUnused } from "./used-artifacts.ts";
+
+/** Cargo takes nothing for fresh that it finds at another path: they are links into the cache while it compiles, copies of that when tests run. */
+const HOME = ".heroku/rust/home";
+const TARGET = "target";
+/** bin/test reads it. */
+const ARGUMENTS = ".heroku/rust/test-arguments";
+/** Nobody steps through tests here: with lines in backtraces, and nothing else of what debuggers want, all of it is little more than half as large. */
+const DEFAULTS = { CARGO_PROFILE_DEV_DEBUG: "line-tables-only", CARGO_PROFILE_DEV_BUILD_OVERRIDE_STRIP: "debuginfo" };
+/** What a build script may have asked for: Cargo runs it again where it differs. */
+const SEEN_BY_SCRIPTS = ["CARGO_INCREMENTAL", "CARGO_NET_GIT_FETCH_WITH_CLI", "SOURCE_VERSION", "SOURCE_DATE_EPOCH", "STACK"];
+
+/** @param env names the folders in the cache: CARGO_HOME, CARGO_TARGET_DIR @throws BuildFailure with cause and fix where Cargo's words are known */
+export async function compileTests({ buildDir, env: cached }: Build): Promise<void> {
+  const places: [path: string, inCache: string][] = [[HOME, cached["CARGO_HOME"] ?? ""], [TARGET, cached["CARGO_TARGET_DIR"] ?? ""]];
+  const env: NodeJS.ProcessEnv = { ...DEFAULTS, ...cached, CARGO_HOME: join(buildDir, HOME), CARGO_TARGET_DIR: join(buildDir, TARGET) };
+  for (const [path, inCache] of places) link(join(buildDir, path), inCache);
+  await ensureLock(buildDir, env);
+  touchSources(buildDir, thisSecond());
+
+  const runs = testArguments(buildDir, env["RUST_CARGO_BUILD_FLAGS"]).map((given) => withLocked(buildDir, given));
+  const messages: string[] = [];
+  for (const args of runs) messages.push(...(await compile(buildDir, env, args)));
+  removeUnused(join(buildDir, TARGET), filesIn(messages));
+
+  for (const [path] of places) rmSync(join(buildDir, path));
+  mkdirSync(join(buildDir, HOME));
+  await copyDownloads(cached["CARGO_HOME"] ?? "", readFileSync(join(buildDir, "Cargo.lock"), "utf8"), join(buildDir, HOME));
+  await mustRun("cp", ["-a", cached["CARGO_TARGET_DIR"] ?? "", join(buildDir, TARGET)]);
+  writeFileSync(join(buildDir, ARGUMENTS), runs[0]?.map((word) => `${word}\n`).join("") ?? "");
+  writeProfileScript(buildDir, "rust.sh", exportsOf(env));
+}
+
+function link(path: string, to: string): void {
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(to, { recursive: true });
+  symlinkSync(to, path);
+}
+
+/** Written by the first compilation, it would be of another age than the sources. */
+async function ensureLock(buildDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+  if (!warnWithoutLock(buildDir)) return;
+  failing("cargo generate-lockfile", await run("cargo", ["generate-lockfile"], { cwd: buildDir, env }), CAUSES);
+}
+
+const thisSecond = (): Date => new Date(Math.trunc(Date.now() / 1000) * 1000);
+
+/** @returns Cargo's messages */
+async function compile(buildDir: string, env: NodeJS.ProcessEnv, args: string[]): Promise<string[]> {
+  step(`Compiling tests with: cargo test --no-run ${args.join(" ")}`.trimEnd());
+  const messages: string[] = [];
+  const shows = (line: string): boolean => {
+    const isMessage = MESSAGE.test(line);
+    if (isMessage) messages.push(line);
+    return !isMessage;
+  };
+  const ended = await run("cargo", ["test", "--no-run", ...args, "--message-format=json-render-diagnostics"], { cwd: buildDir, env, shows });
+  failing("cargo test --no-run", ended, CAUSES);
+  return messages;
+}
+
+/** What was set for the app is there when its tests run, too. */
+function exportsOf(env: NodeJS.ProcessEnv): string[] {
+  const named = (names: string[]): [string, string][] => names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+  return [
+    ...named(["CARGO_HOME", "CARGO_TARGET_DIR"]).map(([name, value]) => `export ${name}=${quoted(value)}`),
+    ...named([...Object.keys(DEFAULTS), ...SEEN_BY_SCRIPTS]).map(([name, value]) => `export ${name}=\${${name}-${quoted(value)}}`),
+  ];
+}
