@@ -22,6 +22,8 @@ type Contents = Map<string, What>;
 const NO_SOURCE_BYTES = 256 * 1024;
 /** npm gives every file the time at which it unpacked it; Node.js does not look at it. */
 const TIMELESS = /(^|\/)node_modules\//;
+/** Cargo makes anew what is older than that of which it is made. */
+const COMPARED_BY_AGE = /(^|\/)target\/([^/]+\/){1,2}(deps|build|examples)\//;
 
 function main([verb, app = "", file = "", ...rest]: string[]): void {
   const excluded = verb === "note" ? rest : rest.slice(1);
@@ -66,7 +68,8 @@ function whatIs(path: Buffer): What {
 
 function isSame(path: string, before: What | undefined, now: What): boolean {
   if (before?.kind !== now.kind || before.content !== now.content) return false;
-  return before.time === now.time || now.bytes >= NO_SOURCE_BYTES || TIMELESS.test(path);
+  if (before.time === now.time) return true;
+  return !COMPARED_BY_AGE.test(path) && (now.bytes >= NO_SOURCE_BYTES || TIMELESS.test(path));
 }
 
 /** What must be away before another thing can stand there. */

@@ -1,4 +1,5 @@
-import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -97,6 +98,27 @@ describe("a target folder", () => {
     const left = [...files, join(target, "debug/web"), join(target, "debug/old")].filter((file) => existsSync(file)).map((file) => file.slice(`${target}/debug/`.length));
     expect(left).toEqual([...pathsOf(now), "deps/web-aeedcbf418f327f8", ".fingerprint/web-aeedcbf418f327f8/bin-web", ".cargo-lock", "web"]);
     rmSync(target, { recursive: true });
+  });
+});
+
+describe("what Cargo has compiled", () => {
+  it("counts as changed where it was compiled again, however large and alike: its age is compared", () => {
+    const folder = mkdtempSync(join(tmpdir(), "paas-rust-"));
+    const files = ["target/debug/deps/web-aeedcbf418f327f8", "target/x86_64-unknown-linux-gnu/release/build/libc-152514d8d8aec4f8/out/made", "target/release/web"];
+    const setTime = (time: string): void => {
+      for (const file of files) utimesSync(join(folder, "app", file), new Date(time), new Date(time));
+    };
+    const look = (...args: string[]): string => execFileSync(process.execPath, [join(import.meta.dirname, "../../buildpacks/lib/contents.ts"), ...args], { encoding: "utf8" });
+    for (const file of files) {
+      mkdirSync(dirname(join(folder, "app", file)), { recursive: true });
+      writeFileSync(join(folder, "app", file), "x".repeat(300_000));
+    }
+    setTime("2026-01-01");
+    look("note", join(folder, "app"), join(folder, "note"));
+    setTime("2026-01-02");
+    look("compare", join(folder, "app"), join(folder, "note"), folder);
+    expect(readFileSync(join(folder, "changed"), "utf8").split("\0").sort()).toEqual(["", files[0], files[1]]);
+    rmSync(folder, { recursive: true });
   });
 });
 
