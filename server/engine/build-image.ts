@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
@@ -13,7 +13,9 @@ import { pack, type Pack } from "tar-stream";
 const REPOSITORY = "paas-build";
 const HASH_LABEL = "paas.build-image";
 /** Raise it when the image is put together in another way: it is made anew then. */
-const RECIPE = 1;
+const RECIPE = 2;
+/** Programs of our buildpacks, each with all that it imports: one file is loaded in half the time of thirty. */
+const PROGRAMS = /^(?:[a-z]+\/lib\/compile|lib\/contents)\.ts$/;
 /** Where our buildpacks lie. */
 export const BUILDPACKS = join(import.meta.dirname, "../../buildpacks");
 const HOME = "/opt/paas";
@@ -89,7 +91,7 @@ async function contentOf(docker: Docker, options: BuildImageOptions): Promise<Co
 
   const hash = createHash("sha256").update(JSON.stringify([RECIPE, stack.Id]));
   // Reading Node's binary would take 100 ms; what a version contains never changes.
-  for (const folder of [node, npm, corepack]) hash.update(await readFile(join(folder, "package.json")));
+  for (const folder of [node, npm, corepack, packageFolder("esbuild")]) hash.update(await readFile(join(folder, "package.json")));
   hash.update(await readFile(caBundle));
   for (const [path, source] of files) hash.update(`${path}\0${(await stat(source)).mode & 0o111}\0`).update(await readFile(source));
 
@@ -138,8 +140,12 @@ async function putFiles(container: Docker.Container, content: Content): Promise<
 async function writeArchive(archive: Pack, { files, folders, caBundle }: Content): Promise<void> {
   const inHome = (path: string) => `${HOME.slice(1)}/${path}`;
   await addFile(archive, caBundle, CA_BUNDLE.slice(1), 0o644);
+  const programs = [...files].filter(([path]) => PROGRAMS.test(path));
+  for (const { path, contents } of await bundle(programs.map(([, source]) => source))) {
+    archive.entry({ name: inHome(`buildpacks/${relative(BUILDPACKS, path)}`), mode: 0o644, mtime: new Date(0) }, Buffer.from(contents));
+  }
   for (const [path, source] of files) {
-    await addFile(archive, source, inHome(IN_BIN.has(path) ? `bin/${path}` : path === "prepare" ? path : `buildpacks/${path}`));
+    if (!path.endsWith(".ts")) await addFile(archive, source, inHome(IN_BIN.has(path) ? `bin/${path}` : path === "prepare" ? path : `buildpacks/${path}`));
   }
   for (const { from, to, leaveOut } of folders) {
     for (const path of await filesUnder(from)) {
@@ -151,6 +157,17 @@ async function writeArchive(archive: Pack, { files, folders, caBundle }: Content
     archive.entry({ name: inHome(`node/bin/${name}`), type: "symlink", linkname: `../lib/node_modules/${target}` });
   }
   archive.finalize();
+}
+
+/** @returns a script of each program, beside it. */
+async function bundle(programs: string[]): Promise<{ path: string; contents: Uint8Array }[]> {
+  const { build, stop } = await import("esbuild");
+  try {
+    const { outputFiles } = await build({ entryPoints: programs, outdir: BUILDPACKS, outbase: BUILDPACKS, outExtension: { ".js": ".mjs" }, bundle: true, write: false, platform: "node", target: "node24", format: "esm", logLevel: "silent" });
+    return outputFiles;
+  } finally {
+    await stop();
+  }
 }
 
 /** Files belong to root, so that no build can alter what it runs by. */
