@@ -118,4 +118,29 @@ export const RUST_FAILURES: Failure[] = [
     said: "   Compiling app v0.1.0 (/app)\nerror: linking with `cc` failed: exit status: 1\n  |\n  = note:  \"cc\" \"-m64\" \"/app/target/release/deps/rustcOR1FZA/symbols.o\" \"<2 object files omitted>\" \"-Wl,--as-needed\" \"-Wl,-Bdynamic\" \"-lnolib\" \"-Wl,-Bstatic\" \"<\n  = note: some arguments are omitted. use `--verbose` to show all linker arguments\n  = note: /usr/bin/ld: cannot find -lnolib: No such file or directory\n          collect2: error: ld returned 1 exit status\nerror: could not compile `app` (bin \"app\") due to 1 previous error",
     reads: ["The linker finds no library nolib: this stack does not have it.","See whether the crate that asks for it has a feature \"vendored\" or \"bundled\"."],
   },
+  {
+    name: "a test that does not compile",
+    said: "   Compiling f v0.1.0 (/app)\nerror[E0425]: cannot find function `nope` in this scope\n --> tests/bad.rs:1:10\n  |\n1 | fn x() { nope(); }\n  |          ^^^^ not found in this scope\n\nFor more information about this error, try `rustc --explain E0425`.\nerror: could not compile `f` (test \"bad\") due to 1 previous error",
+    reads: ["The test bad of f does not compile: one error, see above.", "`cargo test --no-run` shows the same on your machine, if it is the same Rust."],
+  },
+  {
+    name: "unit tests that do not compile",
+    said: "error[E0425]: cannot find function `nope` in this scope\n --> src/main.rs:3:18\n  |\n3 | #[test] fn y() { nope(); nope(); }\n  |                  ^^^^ not found in this scope\n\nFor more information about this error, try `rustc --explain E0425`.\nerror: could not compile `f` (bin \"f\" test) due to 2 previous errors",
+    reads: ["The tests of f do not compile: 2 errors, see above.", "`cargo test --no-run` shows the same on your machine, if it is the same Rust."],
+  },
+  {
+    name: "a test that app.json names and that is not there",
+    said: "error: no test target named `nope` in default-run packages",
+    reads: ["There is no test nope in this repository.", "Correct the config var RUST_CARGO_BUILD_FLAGS, or `cargo test` in app.json."],
+  },
+  {
+    name: "an argument in app.json that Cargo does not know",
+    said: "error: unexpected argument '--nope' found\n\n  tip: to pass '--nope' as a value, use '-- --nope'\n\nUsage: cargo test --no-run [TESTNAME] [-- [ARGS]...]\n\nFor more information, try '--help'.",
+    reads: ["Cargo knows no argument --nope.", "Correct the config var RUST_CARGO_BUILD_FLAGS, or `cargo test` in app.json."],
+  },
+  {
+    name: "a git dependency without a lock file",
+    said: "    Updating git repository `file:///app/dep.git`\nFrom file:///app/dep\n * [new ref]                    -> origin/HEAD\nerror: failed to get `dep` as a dependency of package `g v0.1.0 (/app)`\n\nCaused by:\n  failed to load source for dependency `dep`\n\nCaused by:\n  unable to update file:///app/dep.git\n\nCaused by:\n  invalid version 0 on git_proxy_options; class=Invalid (3)",
+    reads: ["Without Cargo.lock this stack's Cargo cannot read a dependency from a git repository.", "Commit Cargo.lock (is it in .gitignore?) and push again."],
+  },
 ];

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { causeOf } from "../../buildpacks/lib/causes.ts";
 import { CAUSES } from "../../buildpacks/rust/lib/causes.ts";
@@ -10,6 +10,7 @@ import { argumentsIn, testArguments } from "../../buildpacks/rust/lib/test-argum
 import { checkRust } from "../../buildpacks/rust/lib/toolchain.ts";
 import { touchSources } from "../../buildpacks/rust/lib/touch.ts";
 import { filesIn, removeUnused } from "../../buildpacks/rust/lib/used-artifacts.ts";
+import { removeWorkspaces, workspace } from "../support/git-client.ts";
 import { RUST_FAILURES } from "./rust-failures.ts";
 import { openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 
@@ -122,27 +123,42 @@ describe("what Cargo has compiled", () => {
   });
 });
 
-/** With a build script, a test of its program, and one in its documentation. */
+/** With a build script, a crate from a git repository, a test of its program, and one in its documentation. */
 const TESTED: Tree = {
-  "Cargo.toml": '[package]\nname = "tested"\nversion = "0.1.0"\nedition = "2021"\n',
-  "Cargo.lock": 'version = 4\n\n[[package]]\nname = "tested"\nversion = "0.1.0"\n',
+  "Cargo.toml": '[package]\nname = "tested"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\ngreeting = { git = "file:///app/greeting.git" }\n',
   "app.json": '{"environments": {"test": {}}}',
   "build.rs": 'fn main() { println!("cargo:rustc-env=WORD=hello"); }\n',
-  "src/lib.rs": '/// ```\n/// assert_eq!(tested::word(), "hello");\n/// ```\npub fn word() -> &\'static str { env!("WORD") }\n',
+  "src/lib.rs": '/// ```\n/// assert_eq!(tested::word(), "hello");\n/// ```\npub fn word() -> &\'static str { greeting::same(env!("WORD")) }\n',
   "src/main.rs": 'fn main() { println!("{}", tested::word()); }\n',
   "tests/program.rs": 'use std::{env, process::Command};\n#[test]\nfn says_it() {\n    let expected = env::var("EXPECTED").unwrap_or("hello\\n".into());\n    assert_eq!(String::from_utf8(Command::new(env!("CARGO_BIN_EXE_tested")).output().unwrap().stdout).unwrap(), expected);\n}\n',
 };
+
+/** What TESTED lacks: the git repository, and the lock file that names a commit of it. */
+async function withGreeting(): Promise<Tree> {
+  const repository = await workspace();
+  const commit = await repository.commit({ "Cargo.toml": '[package]\nname = "greeting"\nversion = "1.0.0"\n', "src/lib.rs": "pub fn same(word: &str) -> &str { word }\n" });
+  const lock = `version = 4\n\n[[package]]\nname = "greeting"\nversion = "1.0.0"\nsource = "git+file:///app/greeting.git#${commit}"\n\n[[package]]\nname = "tested"\nversion = "0.1.0"\ndependencies = [\n "greeting",\n]\n`;
+  const entries = readdirSync(join(repository.dir, ".git"), { recursive: true, withFileTypes: true }).map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }));
+  const tree = entries.map(({ entry, path }): [string, string | Buffer] => {
+    const name = `greeting.git/${relative(join(repository.dir, ".git"), path)}`;
+    return entry.isDirectory() ? [`${name}/`, ""] : [name, readFileSync(path)];
+  });
+  return { ...TESTED, "Cargo.lock": lock, ...Object.fromEntries(tree) };
+}
 
 describe("the tests of a Rust app", () => {
   let bench: Workbench;
   beforeAll(async () => {
     bench = await openWorkbench();
   });
-  afterAll(() => bench.close());
+  afterAll(async () => {
+    await bench.close();
+    await removeWorkspaces();
+  });
 
   it("are compiled when it is built for tests, and run in a fresh container as they are", async () => {
-    const built = await bench.build(TESTED, { last: ["rust"], env: { PAAS_BUILD_FOR: "test" }, keep: true });
-    expect(built.output).toContain("-----> Compiling tests with: cargo test --no-run --locked\n          Compiling tested v0.1.0 (/app)\n");
+    const built = await bench.build(await withGreeting(), { last: ["rust"], env: { PAAS_BUILD_FOR: "test" }, keep: true });
+    expect(built.output).toMatch(/-----> Compiling tests with: cargo test --no-run --locked\n[\s\S]*Compiling greeting v1\.0\.0 \(file:\/\/\/app\/greeting\.git#/);
     expect(built.out["testpack"]).toBe("/opt/paas/buildpacks/rust");
 
     const [passing, failing] = await Promise.all([bench.runTests(built.image), bench.runTests(built.image, { EXPECTED: "good-bye" })]);

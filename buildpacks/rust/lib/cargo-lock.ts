@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { warn } from "../../lib/output.ts";
 
 export type Crate = { name: string; version: string };
+export type GitCrate = { url: string; commit: string };
 
 /** @returns whether there is none */
 export function warnWithoutLock(buildDir: string): boolean {
@@ -20,6 +21,12 @@ export function withLocked(buildDir: string, args: string[]): string[] {
 
 export function lockedCrates(lock: string): Crate[] {
   return [...lock.matchAll(/^name = "([^"]+)"\nversion = "([^"]+)"/gm)].map(([, name = "", version = ""]) => ({ name, version }));
+}
+
+/** Each commit of a git repository once, however many crates are in it. */
+export function gitCrates(lock: string): GitCrate[] {
+  const sources = new Set([...lock.matchAll(/^source = "git\+([^"#]+)#([0-9a-f]{40})"/gm)].map(([, url = "", commit = ""]) => `${url.replace(/\?.*/, "")}#${commit}`));
+  return [...sources].map((source) => ({ url: source.slice(0, source.lastIndexOf("#")), commit: source.slice(source.lastIndexOf("#") + 1) }));
 }
 
 const hasLock = (buildDir: string): boolean => existsSync(join(buildDir, "Cargo.lock"));

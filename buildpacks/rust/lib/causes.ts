@@ -35,6 +35,7 @@ export const CAUSES: Cause[] = [
   { said: /no (bin|test|example|bench) target named `([^`]+)`|package ID specification `([^`]+)` did not match/, means: (found) => [`There is no ${KINDS[found[1] ?? ""] ?? "package"} ${found[2] ?? found[3]} in this repository.`, WHERE_ARGUMENTS] },
   { said: /error: unexpected argument '([^']+)' found/, means: (found) => [`Cargo knows no argument ${found[1]}.`, WHERE_ARGUMENTS] },
   { said: /failed to read `([^`]+)\/Cargo\.toml`\s+Caused by:\s+No such file/, means: (found) => [`A dependency by path is not in this repository: ${inApp(found[1])}.`, "Commit that folder inside the repository, or take the crate from a registry."] },
+  { said: /invalid version 0 on git_proxy_options/, means: () => ["Without Cargo.lock this stack's Cargo cannot read a dependency from a git repository.", "Commit Cargo.lock (is it in .gitignore?) and push again."] },
   {
     said: /(?:failed to (?:clone|fetch)[\s\S]*?|Updating git repository `)(?:https?|ssh):\/\/([^`'\s]+)[\s\S]*(?:exit status: 128|Authentication failed|could not read Username)|failed to clone into[\s\S]*git fetch[^']*'([^']+)'/,
     means: (found) => [`The git repository of a dependency cannot be read: ${found[1] ?? found[2]}.`, "Check its address in Cargo.toml, and that this machine can reach it. Is it private? A vendor folder (`cargo vendor`) needs no password."],

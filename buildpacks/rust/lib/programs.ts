@@ -8,6 +8,7 @@ import { BuildFailure, info, step, warn } from "../../lib/output.ts";
 import { noteProcessTypes } from "../../lib/process-types.ts";
 import { warnWithoutLock, withLocked } from "./cargo-lock.ts";
 import { CAUSES } from "./causes.ts";
+import { checkOutGitCrates } from "./git-checkouts.ts";
 import { touchSources } from "./touch.ts";
 
 export type Build = { buildDir: string; env: NodeJS.ProcessEnv };
@@ -21,6 +22,7 @@ export const MESSAGE = /^\{"reason":/;
 export async function buildPrograms({ buildDir, env }: Build): Promise<string[]> {
   touchSources(buildDir);
   warnWithoutLock(buildDir);
+  await checkOutGitCrates({ buildDir, env });
   const args = withLocked(buildDir, env["RUST_CARGO_BUILD_FLAGS"]?.split(/\s+/).filter(Boolean) ?? ["--release"]);
   step(`Building with: cargo build ${args.join(" ")}`);
   const ended = await run("cargo", ["build", ...args, "--message-format=json-render-diagnostics"], { cwd: buildDir, env, shows: (line) => !MESSAGE.test(line) });

@@ -9,6 +9,7 @@ import { writeProfileScript } from "../../lib/profile-scripts.ts";
 import { withLocked, warnWithoutLock } from "./cargo-lock.ts";
 import { CAUSES } from "./causes.ts";
 import { copyDownloads } from "./downloads.ts";
+import { checkOutGitCrates } from "./git-checkouts.ts";
 import { MESSAGE, type Build } from "./programs.ts";
 import { testArguments } from "./test-arguments.ts";
 import { touchSources } from "./touch.ts";
@@ -30,6 +31,7 @@ export async function compileTests({ buildDir, env: cached }: Build): Promise<vo
   const env: NodeJS.ProcessEnv = { ...DEFAULTS, ...cached, CARGO_HOME: join(buildDir, HOME), CARGO_TARGET_DIR: join(buildDir, TARGET) };
   for (const [path, inCache] of places) link(join(buildDir, path), inCache);
   await ensureLock(buildDir, env);
+  await checkOutGitCrates({ buildDir, env });
   touchSources(buildDir, thisSecond());
 
   const runs = testArguments(buildDir, env["RUST_CARGO_BUILD_FLAGS"]).map((given) => withLocked(buildDir, given));
