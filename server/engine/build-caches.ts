@@ -19,10 +19,13 @@ export type BuildCaches = {
 };
 
 export function createBuildCaches(docker: Dockerode, instance: string): BuildCaches {
+  /** Asked once of each app: nobody else writes on its volume. */
+  const known = new Map<string, number>();
   const volume = (appId: string): Dockerode.Volume => docker.getVolume(cacheName(instance, appId));
 
   const caches: BuildCaches = {
     async remove(appId) {
+      known.delete(appId);
       await unlessGone(within(CALL_MS, "remove volume", volume(appId).remove()));
     },
 
@@ -34,11 +37,17 @@ export function createBuildCaches(docker: Dockerode, instance: string): BuildCac
         throw isStatus(error, 409) ? new AppError("conflict", "The build cache is in use. Try again in a moment.", { cause: error }) : error;
       });
       await within(CALL_MS, "create volume", docker.createVolume({ Name: cacheName(instance, appId), Labels: { ...labels(instance, "cache", appId), [LABEL.renewedAfter]: String(last) } }));
+      known.delete(appId);
     },
 
     async renewedAfter(appId) {
+      const before = known.get(appId);
+      if (before !== undefined) return before;
       const found = await unlessGone(within(CALL_MS, "inspect volume", volume(appId).inspect()));
-      return Number(found?.Labels?.[LABEL.renewedAfter] ?? 0);
+      const after = Number(found?.Labels?.[LABEL.renewedAfter] ?? 0);
+      // The first build makes it.
+      if (found) known.set(appId, after);
+      return after;
     },
 
     async usable(appId, image) {

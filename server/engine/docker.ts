@@ -96,10 +96,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
       await packageImages.prune();
     },
 
-    async startDyno(spec) {
-      await network(spec.appId);
-      return dynos.startDyno(spec);
-    },
+    startDyno: (spec) => dynos.startDyno(spec, network(spec.appId)),
     async attachOneOff(spec, terminal) {
       await network(spec.appId);
       return oneOffs.attachOneOff(spec, terminal);

@@ -51,7 +51,10 @@ export function howToRun({ ownImage, command }: Pick<DynoSpec, "ownImage" | "com
   return { ...(ownImage === "command" ? { Cmd: argumentsOf(command) } : {}), Healthcheck: { Test: ["NONE"] } };
 }
 
-type Dynos = Pick<Engine, "startDyno" | "dynos" | "waitForExit" | "lastLines" | "execute" | "discardDyno" | "runOnce">;
+type Dynos = {
+  /** @param network resolves when the app has one: the container can be made before */
+  startDyno(spec: DynoSpec, network: Promise<unknown>): Promise<Dyno>;
+} & Pick<Engine, "dynos" | "waitForExit" | "lastLines" | "execute" | "discardDyno" | "runOnce">;
 
 /** @param onStarted hears of each dyno, one-off ones too, as soon as it runs. */
 export function createDynos(docker: Dockerode, instance: string, remover: Remover, onStarted: (dyno: Dyno) => void): Dynos {
@@ -68,9 +71,11 @@ export function createDynos(docker: Dockerode, instance: string, remover: Remove
   const { remove } = remover;
 
   return {
-    async startDyno(spec) {
+    async startDyno(spec, network) {
+      network.catch(() => undefined);
       const container = await create(spec, "dyno");
       try {
+        await network;
         await within(CALL_MS, "start dyno", container.start());
         const { State, NetworkSettings, Created } = await within(LIST_MS, "inspect dyno", container.inspect());
         const address = Object.values(NetworkSettings.Networks)[0]?.IPAddress;

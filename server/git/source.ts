@@ -20,17 +20,24 @@ export type SourceLocation = {
 };
 
 const MAX_ENTRY_BYTES = 64 << 10;
+/** Of the names at the top of a tree. */
+const MAX_TOP_BYTES = 1 << 20;
 const MAX_SUBJECT = 200;
 const KINDS: Record<string, string> = { "120000": "a symbolic link", "040000": "a folder", "160000": "a submodule" };
 
 /** Valid until the push has been answered: git moves the quarantine then. */
 export function createSource(location: SourceLocation): Source {
+  let top: Promise<Map<string, Entry> | undefined> | undefined;
+  const entry = async (path: string): Promise<Entry | undefined> => {
+    const names = path.includes("/") ? undefined : await (top ??= entriesAtTop(location));
+    return names ? names.get(path) : (await entries(location, ["--", path], MAX_ENTRY_BYTES)).get(path);
+  };
   return {
     commit: location.commit,
     subject: () => subject(location),
     epoch: () => epoch(location),
     archive: (signal) => archive(location, signal),
-    readFile: (path, maxBytes) => readFile(location, path, maxBytes),
+    readFile: async (path, maxBytes) => readFile(location, path, await entry(path), maxBytes),
   };
 }
 
@@ -71,11 +78,28 @@ async function epoch({ directory, commit, env }: SourceLocation): Promise<number
   return Number(await runGit(["--git-dir", directory, "show", "--no-patch", "--no-show-signature", "--format=%ct", commit], { env, maxBytes: MAX_ENTRY_BYTES }));
 }
 
-async function readFile(location: SourceLocation, path: string, maxBytes: number): Promise<Buffer | undefined> {
-  const { directory, commit, env } = location;
-  const listing = await runGit(["--git-dir", directory, "--literal-pathspecs", "ls-tree", "-z", commit, "--", path], { env, maxBytes: MAX_ENTRY_BYTES });
-  const [, mode, object] = /^(\d{6}) \w+ ([0-9a-f]+)\t/.exec(listing.toString()) ?? [];
-  if (!mode || !object) return undefined;
+type Entry = { mode: string; object: string };
+
+/** All that the platform reads of a push lies there: one listing answers for app.json, Procfile and the like. @returns undefined where it is too long */
+async function entriesAtTop(location: SourceLocation): Promise<Map<string, Entry> | undefined> {
+  try {
+    return await entries(location, [], MAX_TOP_BYTES);
+  } catch (error) {
+    if (error instanceof GitFailed && error.overflow) return undefined;
+    throw error;
+  }
+}
+
+/** By path. */
+async function entries({ directory, commit, env }: SourceLocation, paths: string[], maxBytes: number): Promise<Map<string, Entry>> {
+  const listing = await runGit(["--git-dir", directory, "--literal-pathspecs", "ls-tree", "-z", commit, ...paths], { env, maxBytes });
+  const found = listing.toString().matchAll(/(\d{6}) \w+ ([0-9a-f]+)\t([^\0]*)\0/g);
+  return new Map([...found].map(([, mode = "", object = "", path = ""]) => [path, { mode, object }]));
+}
+
+async function readFile({ directory, env }: SourceLocation, path: string, entry: Entry | undefined, maxBytes: number): Promise<Buffer | undefined> {
+  if (!entry) return undefined;
+  const { mode, object } = entry;
   if (KINDS[mode]) throw invalidParams(`${path}: must be a regular file, not ${KINDS[mode]}.`);
   try {
     return await runGit(["--git-dir", directory, "cat-file", "blob", object], { env, maxBytes });

@@ -197,7 +197,9 @@ test("network: a subnet that somebody took in between is left to them", async ()
   expect(asked).toEqual(["10.213.0.64/26", "10.213.0.128/26", "10.213.0.192/26"]);
 });
 
-test("network: a range that is used up is told with the setting's name", async () => {
+test("network: a range that is used up is told with the setting's name, and what was created meanwhile is removed", async () => {
+  created();
   daemon.on("GET /networks", json([{ Name: "all", IPAM: { Config: [{ Subnet: "10.213.0.0/16" }] } }]));
   expect(await rejection(daemon.engine.startDyno(spec))).toMatchObject({ id: "engine_unavailable", message: expect.stringContaining("PAAS_NETWORK_RANGE") as string });
+  await daemon.asked("DELETE /containers/c1");
 });

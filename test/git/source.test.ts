@@ -104,6 +104,13 @@ test("a file at the top is read byte for byte, and one that is not there is unde
   expect(value).toEqual([bytes, undefined, undefined]);
 });
 
+test("a file is read deep in the tree too, and at a top with more names than one listing takes", async () => {
+  const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`${"n".repeat(220)}${i}`, ""]));
+  await client.commit({ ...many, Procfile: "web: one", "deep/down/Dockerfile": "FROM x" });
+  const { value } = await whilePushing(async (source) => (await Promise.all([source.readFile("Procfile", 100), source.readFile("deep/down/Dockerfile", 100), source.readFile("deep/Dockerfile", 100)])).map(String));
+  expect(value).toEqual(["web: one", "FROM x", "undefined"]);
+});
+
 test("the source has the time of its commit, which all of its files have", async () => {
   await client.commit({ Procfile: "web: one" });
   await client.must("commit", "--quiet", "--amend", "--no-edit", "--date", "2001-02-03T04:05:06Z");
