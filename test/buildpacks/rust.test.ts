@@ -5,7 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { causeOf } from "../../buildpacks/lib/causes.ts";
 import { CAUSES } from "../../buildpacks/rust/lib/causes.ts";
-import { programsIn } from "../../buildpacks/rust/lib/programs.ts";
+import { noteTypes, programsIn } from "../../buildpacks/rust/lib/programs.ts";
 import { argumentsIn, testArguments } from "../../buildpacks/rust/lib/test-arguments.ts";
 import { checkRust } from "../../buildpacks/rust/lib/toolchain.ts";
 import { touchSources } from "../../buildpacks/rust/lib/touch.ts";
@@ -170,14 +170,30 @@ describe("the tests of a Rust app", () => {
   });
 });
 
+describe("the programs of a Rust app", () => {
+  it.each([
+    [["hello"], ["web"], { web: "hello" }],
+    [["admin", "server", "web"], ["web", "server"], { admin: "admin", server: "server", web: "web" }],
+    [["admin", "server"], ["web", "server", "admin"], { admin: "admin", web: "server" }],
+    [["admin", "server"], ["web"], { admin: "admin", server: "server" }],
+  ])("%j, of which the first of %j serves, are process types by their names", (programs, servers, types) => {
+    const app = mkdtempSync(join(tmpdir(), "paas-rust-"));
+    writeFileSync(join(app, "Procfile"), "");
+    noteTypes(app, programs, servers);
+    const noted = [...readFileSync(join(app, ".heroku/release.yml"), "utf8").matchAll(/^  (.*): "\.\/target\/release\/(.*)"$/gm)].map(([, type, program]) => [type, program]);
+    expect(Object.fromEntries(noted)).toEqual(types);
+    rmSync(app, { recursive: true });
+  });
+});
+
 describe("what Cargo says", () => {
   it.each(RUST_FAILURES)("$name", ({ said, reads }) => {
     expect(reads).not.toEqual([]);
     expect(causeOf(CAUSES, said)).toEqual(reads);
   });
 
-  it("tells the programs from libraries, build scripts and words for people", () => {
-    const artifact = (kind: string, executable: string | null): string => JSON.stringify({ reason: "compiler-artifact", target: { kind: [kind] }, executable });
-    expect(programsIn(["   Compiling hello", artifact("lib", null), artifact("custom-build", "/cache/build-script"), artifact("bin", "/cache/hello"), '{"reason":"build-finished","success":true}'].join("\n"))).toEqual(["/cache/hello"]);
+  it("tells the programs from libraries and build scripts", () => {
+    const artifact = (kind: string, executable: string | null): string => JSON.stringify({ reason: "compiler-artifact", manifest_path: "/app/Cargo.toml", target: { kind: [kind] }, executable });
+    expect(programsIn([artifact("lib", null), artifact("custom-build", "/cache/build-script"), artifact("bin", "/cache/hello"), '{"reason":"build-finished","success":true}'])).toEqual([{ path: "/cache/hello", manifest: "/app/Cargo.toml" }]);
   });
 });

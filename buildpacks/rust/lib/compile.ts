@@ -1,6 +1,6 @@
 /** bin/compile and bin/test-compile of the Rust buildpack, from top to bottom. */
 
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { boundFolder, openCache } from "../../lib/build-cache.ts";
 import { mustRun } from "../../lib/command.ts";
@@ -8,7 +8,7 @@ import { withConfigVars } from "../../lib/config-vars.ts";
 import { info, step, tellFailures } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 import { writeProfileScripts } from "../../lib/profile-scripts.ts";
-import { buildPrograms, installPrograms, noteTypes } from "./programs.ts";
+import { buildPrograms, installPrograms, noteTypes, type Program } from "./programs.ts";
 import { compileTests } from "./tests.ts";
 import { askedRust, checkRust } from "./toolchain.ts";
 
@@ -33,10 +33,11 @@ async function compile(): Promise<void> {
   const env = cargoEnvironment(cacheDir, target, version);
   if (isForTests) return compileTests({ buildDir, env });
 
-  const programs = installPrograms(buildDir, await buildPrograms({ buildDir, env }));
+  const programs = await buildPrograms({ buildDir, env });
+  const names = installPrograms(buildDir, programs);
 
   writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/rust.sh"));
-  noteTypes(buildDir, programs, packageName());
+  noteTypes(buildDir, names, ["web", ...defaultRuns(programs), ...packageName()]);
 }
 
 async function stackRust(): Promise<string> {
@@ -60,7 +61,14 @@ function cargoEnvironment(cacheDir: string, target: string, version: string): No
   return env;
 }
 
+/** What `cargo run` would start, where no two packages say so of theirs. */
+function defaultRuns(programs: Program[]): string[] {
+  const manifests = [...new Set(programs.map(({ manifest }) => manifest))].map((path) => readFileSync(path, "utf8"));
+  const named = manifests.flatMap((text) => /^\s*default-run\s*=\s*["']([^"']+)["']/m.exec(text)?.[1] ?? []);
+  return named.length === 1 ? named : [];
+}
+
 /** A workspace without a package of its own has none. */
-function packageName(): string | undefined {
-  return /^\s*\[package\][^[]*?^\s*name\s*=\s*["']([^"']+)["']/m.exec(readOwnFile(buildDir, "Cargo.toml") ?? "")?.[1];
+function packageName(): string[] {
+  return /^\s*\[package\][^[]*?^\s*name\s*=\s*["']([^"']+)["']/m.exec(readOwnFile(buildDir, "Cargo.toml") ?? "")?.slice(1) ?? [];
 }

@@ -6,8 +6,8 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { capture, mustRun } from "../../lib/command.ts";
+import type { Build } from "./cargo.ts";
 import { gitCrates, type GitCrate } from "./cargo-lock.ts";
-import type { Build } from "./programs.ts";
 
 /** Nothing is downloaded for other machines. */
 const MACHINE = `${process.arch === "arm64" ? "aarch64" : "x86_64"}-unknown-linux-gnu`;

@@ -6,11 +6,11 @@ import { failing } from "../../lib/causes.ts";
 import { mustRun, run } from "../../lib/command.ts";
 import { step } from "../../lib/output.ts";
 import { writeProfileScript } from "../../lib/profile-scripts.ts";
-import { withLocked, warnWithoutLock } from "./cargo-lock.ts";
+import { runCargo, type Build } from "./cargo.ts";
+import { warnWithoutLock, withLocked } from "./cargo-lock.ts";
 import { CAUSES } from "./causes.ts";
 import { copyDownloads } from "./downloads.ts";
 import { checkOutGitCrates } from "./git-checkouts.ts";
-import { MESSAGE, type Build } from "./programs.ts";
 import { testArguments } from "./test-arguments.ts";
 import { touchSources } from "./touch.ts";
 import { filesIn, removeUnused } from "./used-artifacts.ts";
@@ -36,7 +36,7 @@ export async function compileTests({ buildDir, env: cached }: Build): Promise<vo
 
   const runs = testArguments(buildDir, env["RUST_CARGO_BUILD_FLAGS"]).map((given) => withLocked(buildDir, given));
   const messages: string[] = [];
-  for (const args of runs) messages.push(...(await compile(buildDir, env, args)));
+  for (const args of runs) messages.push(...(await compile({ buildDir, env }, args)));
   removeUnused(join(buildDir, TARGET), filesIn(messages));
 
   for (const [path] of places) rmSync(join(buildDir, path));
@@ -63,17 +63,9 @@ async function ensureLock(buildDir: string, env: NodeJS.ProcessEnv): Promise<voi
 const thisSecond = (): Date => new Date(Math.trunc(Date.now() / 1000) * 1000);
 
 /** @returns Cargo's messages */
-async function compile(buildDir: string, env: NodeJS.ProcessEnv, args: string[]): Promise<string[]> {
+function compile(build: Build, args: string[]): Promise<string[]> {
   step(`Compiling tests with: cargo test --no-run ${args.join(" ")}`.trimEnd());
-  const messages: string[] = [];
-  const shows = (line: string): boolean => {
-    const isMessage = MESSAGE.test(line);
-    if (isMessage) messages.push(line);
-    return !isMessage;
-  };
-  const ended = await run("cargo", ["test", "--no-run", ...args, "--message-format=json-render-diagnostics"], { cwd: buildDir, env, shows });
-  failing("cargo test --no-run", ended, CAUSES);
-  return messages;
+  return runCargo(build, ["test", "--no-run", ...args]);
 }
 
 /** What was set for the app is there when its tests run, too. */
