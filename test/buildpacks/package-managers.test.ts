@@ -124,11 +124,17 @@ describe.each(CASES)("$name", ({ name, command, field, lock, installs }) => {
 });
 
 describe("package managers", () => {
-  it("a workspace of pnpm is built, pruned, and starts with its own packages", { timeout: 150_000 }, async () => {
-    const { code, output, image } = await bench.build(folder("test/languages/apps/pnpm-workspace"), { keep: true });
+  it("a workspace of pnpm is built, pruned, and starts with its own packages; unchanged, nothing is installed or removed again", { timeout: 150_000 }, async () => {
+    const app = folder("test/languages/apps/pnpm-workspace");
+    const first = await bench.build(app, { cache: "pnpm-workspace", keep: true });
+    expect(first.code, first.output).toBe(0);
+    const { code, output, image, changed } = await bench.build({ ...app, "packages/web/text": "two\n" }, { cache: "pnpm-workspace", keep: true, on: first.image, last: ["nodejs"] });
     expect(code, output).toBe(0);
+    expect(output).toMatch(/pnpm-lock\.yaml is unchanged: using the dependencies of the last build[^]*Removed what the last build removed/);
+    expect(output).not.toMatch(/Running 'pnpm install'|Lockfile is up to date/);
+    expect(changed.filter((path) => path.includes("/express/"))).toEqual([]);
     const dyno = await bench.start(image, "cat packages/web/built; ls packages/web/node_modules; npm start");
-    expect((await dyno.get("/")).body).toBe("workspace says one: true");
+    expect((await dyno.get("/")).body).toBe("workspace says two: true");
     expect(dyno.output()).toMatch(/^1000express\ngreeting\n/);
   });
 

@@ -45,7 +45,8 @@ export function isWorkspace({ buildDir, pkg }: Build): boolean {
   return pkg.raw["workspaces"] !== undefined || existsSync(join(buildDir, "pnpm-workspace.yaml"));
 }
 
-async function workspaceManifests(build: Build): Promise<string[]> {
+/** Every package.json of the source, relative to its top. */
+export async function workspaceManifests(build: Build): Promise<string[]> {
   if (!isWorkspace(build)) return [];
   const found = await mustRun("find", [".", "-name", "node_modules", "-prune", "-o", "-name", "package.json", "-type", "f", "-print"], build.buildDir);
   return found.split("\n").filter(Boolean).sort();

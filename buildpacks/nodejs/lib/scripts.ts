@@ -42,7 +42,7 @@ export async function runScript(build: Build, tools: Toolchain, name: string, fl
 }
 
 /** The scripts of the app itself that `npm ci` runs, in its order. */
-const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
+export const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
 
 export function hasInstallScripts(pkg: PackageJson): boolean {
   return INSTALL_SCRIPTS.some((name) => pkg.scripts[name]);
