@@ -83,4 +83,14 @@ export const JAVA_FAILURES: Failure[] = [
     said: "[ERROR] The system is out of resources.\njava.lang.OutOfMemoryError: Java heap space",
     reads: ["The build ran out of memory.","Let it do less at a time, or give builds more memory."],
   },
+  {
+    name: "a Gradle that is too old for Java 17",
+    said: "FAILURE: Build failed with an exception.\n\n* Where:\nBuild file '/app/build.gradle'\n\n* What went wrong:\nCould not compile build file '/app/build.gradle'.\n> startup failed:\n  General error during conversion: Unsupported class file major version 61",
+    reads: ["This Gradle is too old to run on Java 17, which this stack has.", "Run `./gradlew wrapper --gradle-version 8.14` (7.3 is the first that can), commit and push again."],
+  },
+  {
+    name: "tests that do not compile",
+    said: "[ERROR] COMPILATION ERROR : \n[ERROR] /app/src/test/java/GreeterTest.java:[9,5] cannot find symbol\n[ERROR] Failed to execute goal org.apache.maven.plugins:maven-compiler-plugin:3.14.0:testCompile (default-testCompile) on project greeter: Compilation failure",
+    reads: ["src/test/java/GreeterTest.java does not compile: line 9, cannot find symbol.", "`mvn test-compile` (`./gradlew testClasses`) shows the same on your machine, if it is the same Java."],
+  },
 ];

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LanguageApp } from "./app.ts";
+import { gradleWrapper } from "./debian-gradle.ts";
 import { greeting } from "./example.ts";
-import { mavenWrapper } from "./java-wrappers.ts";
+import { mavenWrapper } from "./maven-wrapper.ts";
 
 const GREETER = "src/main/java/Greeter.java";
 
@@ -22,4 +23,7 @@ export const java: LanguageApp[] = [
   tested("java-mvn-script", "maven", "Tests run: 1, Failures: 0", async () => testedBy("mvn --batch-mode --offline test")),
   tested("java-mvnw", "maven", "Tests run: 1, Failures: 0", async () => ({ ...(await mavenWrapper("only-script")), ...testedBy("./mvnw --batch-mode --offline test") })),
   tested("java-mvnw-jar", "maven", "Tests run: 1, Failures: 0", async () => ({ ...(await mavenWrapper("bin")), ...testedBy("sh ./mvnw --batch-mode --offline test") })),
+  // As old as it is, this Gradle asks a server for checksums of what was copied; those that run on Java 17 by themselves do not.
+  tested("java-gradle-tests", "gradle", ":compileTestJava UP-TO-DATE", gradleWrapper),
+  tested("java-gradle-script", "gradle", "OK (1 test)", async () => ({ ...(await gradleWrapper()), ...testedBy("./gradlew --console=plain check") })),
 ];

@@ -7,7 +7,7 @@ import { words, type Build } from "./build.ts";
 import { prepareGradle, runGradle } from "./gradle.ts";
 import { contentKey, copyForTests, noteTestCommand } from "./tests.ts";
 
-/** The profile script for tests names it. */
+/** The profile script for tests names it. Gradle's caches may be copied since 6.1 (docs.gradle.org: dependency_caching, copying and reusing the cache). */
 const GRADLE_USER_HOME = ".heroku/java/gradle";
 const RESOLVE_TASK = "paasResolveForTests";
 const PROJECT_FILES = ["**/*.gradle", "**/*.gradle.kts", "**/gradle.properties", "**/*.lockfile", "gradle/**", "buildSrc/**"];

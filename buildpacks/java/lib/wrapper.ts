@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { capture } from "../../lib/command.ts";
 import { BuildFailure, info } from "../../lib/output.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
-import type { Build } from "./build.ts";
+import { isForPusher, type Build } from "./build.ts";
 import { property } from "./java-version.ts";
 
 /** Old wrappers wait for a server that is silent for as long as it is. */
 const FETCH_SECONDS = "300";
+const PATIENCE = "-Dsun.net.client.defaultConnectTimeout=20000 -Dsun.net.client.defaultReadTimeout=60000";
+const SHOWN_LINES = 5;
 
 export type Wrapper = {
   tool: "Maven" | "Gradle";
@@ -44,10 +46,17 @@ export async function fetchDistribution({ buildDir, env }: Build, { tool, script
 
   info(`Fetching the ${tool} of the wrapper: ${url}`);
   for (const path of [note, dists]) rmSync(path, { recursive: true, force: true });
-  const { code, stdout, stderr } = await capture("timeout", [FETCH_SECONDS, "sh", `./${script}`, "--version"], { cwd: buildDir, env });
+  const { code, stdout, stderr } = await capture("timeout", [FETCH_SECONDS, "sh", `./${script}`, "--version"], { cwd: buildDir, env: { ...env, JAVA_TOOL_OPTIONS: `${env["JAVA_TOOL_OPTIONS"] ?? ""} ${PATIENCE}` } });
   // Gradle's wrapper marks what is whole; a Gradle that is too old for this Java is there, and yet does not run.
   const isThere = code === 0 || globSync(join(dists, "*/*/*.ok")).length > 0;
   if (isThere) writeFileSync(note, wanted);
   else rmSync(dists, { recursive: true, force: true });
-  return { url, isThere, said: `${stdout}\n${stderr}` };
+  const said = `${stdout}\n${stderr}`;
+  if (!isThere) lastLines(said).forEach(info);
+  return { url, isThere, said };
+}
+
+/** Without where in Java's code it came from. */
+function lastLines(said: string): string[] {
+  return said.split("\n").filter((line) => isForPusher(line) && !/^\s*(?:at .*)?$/.test(line)).slice(-SHOWN_LINES);
 }

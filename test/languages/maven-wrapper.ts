@@ -1,4 +1,4 @@
-/** Wrappers of Maven and Gradle, as their own tools write them. */
+/** Maven's wrapper, as its own plugin writes it. */
 
 import { madeFiles, type Files } from "./made-files.ts";
 
