@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { CAUSES as BUN_CAUSES } from "../../buildpacks/bun/lib/causes.ts";
+import { CAUSES as DENO_CAUSES } from "../../buildpacks/deno/lib/causes.ts";
+import { causeOf } from "../../buildpacks/lib/causes.ts";
+import { BUN_FAILURES } from "./bun-failures.ts";
+import { DENO_FAILURES } from "./deno-failures.ts";
 import { openWorkbench, type Tree, type Workbench } from "./workbench.ts";
 
 vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
@@ -92,4 +97,12 @@ describe("an app for Bun", () => {
     const { code, output } = await bench.build({ ...BUN, "yarn.lock": "" });
     expect([code, output]).toEqual([1, expect.stringContaining(" !     Two lock files: bun.lock and yarn.lock.")]);
   });
+});
+
+describe("what Bun says", () => {
+  it.each(BUN_FAILURES)("$name", ({ said, reads }) => expect(causeOf(BUN_CAUSES, said)).toEqual(reads));
+});
+
+describe("what Deno says", () => {
+  it.each(DENO_FAILURES)("$name", ({ said, reads }) => expect(causeOf(DENO_CAUSES, said)).toEqual(reads));
 });
