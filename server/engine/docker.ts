@@ -117,7 +117,7 @@ export function createDockerEngine(options: DockerOptions): Engine {
     },
     async build(given, ...rest) {
       const spec = { ...given, lastImage: await caches.usable(given.appId, given.lastImage) };
-      const ahead = spec.purpose ? undefined : await sandboxes.take(spec.appId, sandboxKey(preparedImage(), spec));
+      const ahead = await sandboxes.take(spec, sandboxKey(preparedImage(), spec));
       if (ahead) return runBuild(preparedImage(), ahead, spec, ...rest);
       await network(spec.appId, spec.purpose);
       // Another installation's upgrade, or an operator, may have removed it.
@@ -125,13 +125,13 @@ export function createDockerEngine(options: DockerOptions): Engine {
       return runBuild(preparedImage(), undefined, spec, ...rest);
     },
     async prepareBuild(next) {
-      const { appId, memoryMb, lastBuildpacks } = next;
+      const { appId, purpose, memoryMb, lastBuildpacks } = next;
       // Away: there is nothing to prepare either.
       const lastImage = await caches.usable(appId, next.lastImage).catch(() => undefined);
-      await sandboxes.prepare(appId, sandboxKey(preparedImage(), { ...next, lastImage }), async () => {
-        await network(appId);
+      await sandboxes.prepare(next, sandboxKey(preparedImage(), { ...next, lastImage }), async () => {
+        await network(appId, purpose);
         const base = await slugBase(docker, lastImage, preparedImage());
-        return { appId, memoryMb, base, image: (base?.keeps ? base.image : undefined) ?? (await packageImages.find(preparedImage(), lastBuildpacks)) ?? preparedImage() };
+        return { appId, purpose, memoryMb, base, image: (base?.keeps ? base.image : undefined) ?? (await packageImages.find(preparedImage(), lastBuildpacks)) ?? preparedImage() };
       });
     },
     discardPrepared: () => sandboxes.discardAll(),

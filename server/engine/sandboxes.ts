@@ -38,13 +38,16 @@ export type Sandbox = {
   ended: Promise<void>;
 };
 
+/** What one is for: an app's releases, or its tests. */
+export type Purpose = Pick<SandboxSpec, "appId" | "purpose">;
+
 export type Sandboxes = {
   start(spec: SandboxSpec): Promise<Sandbox>;
   /** Starts one ahead. @param key what must be unchanged for its use @param choose gives the spec */
-  prepare(appId: string, key: string, choose: () => Promise<SandboxSpec>): Promise<void>;
+  prepare(purpose: Purpose, key: string, choose: () => Promise<SandboxSpec>): Promise<void>;
   /** The one that waits under this key, if it still runs. One under another key is thrown away. */
-  take(appId: string, key: string): Promise<Sandbox | undefined>;
-  /** Throws away what waits for that app. */
+  take(purpose: Purpose, key: string): Promise<Sandbox | undefined>;
+  /** Throws away those that wait for that app. */
   discard(appId: string): Promise<void>;
   /** One whose build has succeeded: it goes when the app's next dyno has started, for the engine does one thing at a time with networks; or soon, where none starts. */
   retire(sandbox: Sandbox, slug: string): void;
@@ -52,7 +55,7 @@ export type Sandboxes = {
   discardRetired(of: { appId: string } | { slug: string }): Promise<void>;
   /** Throws all away, and starts none ahead from now on. */
   discardAll(): Promise<void>;
-  /** Throws away that of an app that is no more; none is started for it from now on. */
+  /** Throws away those of an app that is no more; none is started for it from now on. */
   forget(appId: string): Promise<void>;
 };
 
@@ -60,8 +63,9 @@ type Waiting = { key: string; sandbox: Promise<Sandbox | undefined>; timer: Node
 
 /** @param most may wait at a time; some 12 MB each */
 export function createSandboxes(docker: Dockerode, instance: string, remover: Remover, share: BuildShare, most: number): Sandboxes {
-  // In the order in which they were started.
+  // In the order in which they were started, by app and purpose.
   const waiting = new Map<string, Waiting>();
+  const slotOf = ({ appId, purpose }: Purpose): string => `${appId} ${purpose ?? "release"}`;
   /** Apps that are no more: their last push may still be about to prepare for the next one. */
   const gone = new Set<string>();
   const retired = new Map<Sandbox, { slug: string; timer: NodeJS.Timeout }>();
@@ -86,10 +90,12 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
     }
   }
 
-  async function discard(appId: string): Promise<void> {
-    const found = waiting.get(appId);
+  const discard = async (appId: string): Promise<void> => void (await Promise.all([slotOf({ appId }), slotOf({ appId, purpose: "test" })].map(empty)));
+
+  async function empty(slot: string): Promise<void> {
+    const found = waiting.get(slot);
     if (!found) return;
-    waiting.delete(appId);
+    waiting.delete(slot);
     clearTimeout(found.timer);
     const sandbox = await found.sandbox;
     if (sandbox) await discardOne(sandbox);
@@ -114,27 +120,30 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
 
     discardRetired,
 
-    async prepare(appId, key, choose) {
+    async prepare(purpose, key, choose) {
+      const { appId } = purpose;
+      const slot = slotOf(purpose);
       void discardRetired({ appId });
-      await discard(appId);
+      await empty(slot);
       if (most === 0 || closed || gone.has(appId)) return;
       const [oldest] = waiting.keys();
-      if (waiting.size >= most && oldest !== undefined) void discard(oldest);
+      if (waiting.size >= most && oldest !== undefined) void empty(oldest);
       const sandbox = choose().then((spec) => (gone.has(appId) ? undefined : start(spec, "sandbox"))).catch(() => undefined);
-      const timer = setTimeout(() => void discard(appId), LONGEST_WAIT_MS).unref();
-      waiting.set(appId, { key, sandbox, timer });
+      const timer = setTimeout(() => void empty(slot), LONGEST_WAIT_MS).unref();
+      waiting.set(slot, { key, sandbox, timer });
       const started = await sandbox;
       // Its end while it waits: it was killed, or the engine went away.
-      void started?.ended.then(() => (waiting.get(appId)?.sandbox === sandbox ? discard(appId) : undefined));
+      void started?.ended.then(() => (waiting.get(slot)?.sandbox === sandbox ? empty(slot) : undefined));
     },
 
-    async take(appId, key) {
-      const found = waiting.get(appId);
+    async take(purpose, key) {
+      const slot = slotOf(purpose);
+      const found = waiting.get(slot);
       if (found?.key !== key) {
-        void discard(appId);
+        void empty(slot);
         return undefined;
       }
-      waiting.delete(appId);
+      waiting.delete(slot);
       clearTimeout(found.timer);
       return found.sandbox;
     },
@@ -143,7 +152,7 @@ export function createSandboxes(docker: Dockerode, instance: string, remover: Re
 
     async discardAll() {
       closed = true;
-      await Promise.all([...[...waiting.keys()].map(discard), ...[...retired.keys()].map(discardOne)]);
+      await Promise.all([...[...waiting.keys()].map(empty), ...[...retired.keys()].map(discardOne)]);
     },
 
     async forget(appId) {

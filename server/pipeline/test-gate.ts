@@ -12,6 +12,7 @@ import type { BuildLogs } from "./build-log.ts";
 import { buildForTests } from "./build.ts";
 import { detail, minutes, tee, topic, wholeLines, type Output } from "./output.ts";
 import type { Parts } from "./parts.ts";
+import { currentTarget } from "./release.ts";
 import type { Source } from "./source.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
@@ -30,8 +31,8 @@ export type TestGate = {
    */
   pass(order: TestOrder, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<void>;
   /**
-   * Throws away what was built for earlier runs of the app. To be called when the deploy is over: the release's build may take steps from it, and
-   * the engine starts nothing while it removes a large image. Never throws.
+   * Throws away what was built for earlier runs of the app, and prepares for the next one. To be called when the deploy is over: the release's build
+   * may take steps from it, and the engine starts nothing while it removes a large image. Never throws.
    */
   clear(app: App): Promise<void>;
   /** What a run printed while it was built, or when it was tested: live while it goes on. */
@@ -80,7 +81,10 @@ export function createTestGate(parts: Parts, logs: BuildLogs): TestGate {
         await logs.remove(store.testRuns.forget(app.id, KEPT_RUNS).flatMap(logIdsOf));
       }
     },
-    async clear({ id, name }) {
+    async clear(app) {
+      const { id, name } = app;
+      const lastImage = store.testRuns.imageOf(id);
+      if (lastImage !== undefined) void parts.engine.prepareBuild({ appId: id, purpose: "test", lastBuildpacks: currentTarget(parts, app).slug?.buildpacks ?? [], lastImage, memoryMb: parts.config.limits.buildMemoryMb });
       const images = outdated.get(id) ?? [];
       outdated.delete(id);
       await Promise.all(images.map((image) => parts.engine.removeImage(image).catch((err: unknown) => parts.log.warn({ app: name, image, err }, "what was built for tests is left for the next look"))));

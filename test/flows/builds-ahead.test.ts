@@ -78,3 +78,20 @@ it("one that was killed is not waited for, and none outlives the control plane",
   expect(await paas.containers("sandbox")).toEqual([]);
   await paas.start();
 });
+
+it("one waits for the tests of an app that has some, too, and they are built in it", async () => {
+  await paas.stop();
+  await paas.start({ PAAS_BUILDS_AHEAD: "2" });
+  const [one] = apps as [DeployedApp];
+  const tested = { "app.json": JSON.stringify({ environments: { test: { scripts: { test: "true" } } } }), "package.json": JSON.stringify({ scripts: { build: "echo built in $(cat /etc/hostname)" } }) };
+  await one.repository.commit(tested);
+  expect((await one.start().done).code).toBe(0);
+  const sandboxes = async () => (await paas.containers("sandbox")).filter(({ State }) => State === "running");
+  await expect.poll(async () => (await sandboxes()).length, PATIENCE).toBe(2);
+  const [ofTests, ofRelease] = (await sandboxes()).map(({ Id, HostConfig }) => ({ name: Id.slice(0, 12), isForTests: HostConfig.NetworkMode.endsWith("-test") })).sort((a, b) => Number(b.isForTests) - Number(a.isForTests));
+  expect([ofTests?.isForTests, ofRelease?.isForTests]).toEqual([true, false]);
+
+  await one.repository.commit({ "note.txt": "again" });
+  const { output } = await one.start().done;
+  expect([...output.matchAll(/built in (\w+)/g)].map(([, name]) => name)).toEqual([ofTests?.name, ofRelease?.name]);
+});

@@ -7,14 +7,15 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../server/config.ts";
 import { parseAppJson } from "../../server/domain/app-json.ts";
-import type { BuildOutcome, BuildSpec, Engine, TestRunSpec } from "../../server/engine/engine.ts";
+import type { BuildOutcome, BuildSpec, Engine, NextBuild, TestRunSpec } from "../../server/engine/engine.ts";
 import { AppError } from "../../server/errors.ts";
 import { createBuildLogs } from "../../server/pipeline/build-log.ts";
 import type { PlatformEvent } from "../../server/pipeline/events.ts";
 import type { Parts } from "../../server/pipeline/parts.ts";
+import { sweepImages } from "../../server/pipeline/discard.ts";
 import { createStopwatch } from "../../server/pipeline/stopwatch.ts";
 import { createTestGate } from "../../server/pipeline/test-gate.ts";
-import { addApp, AT, openStore, scratchFolder } from "../store/test-store.ts";
+import { addApp, addDeployment, addRelease, AT, openStore, scratchFolder } from "../store/test-store.ts";
 
 type Ended = Awaited<ReturnType<Engine["runTests"]>>;
 const PASSED: Ended = { code: 0, outOfMemory: false, timedOut: false };
@@ -24,8 +25,10 @@ const TESTED = { environments: { test: { env: { A: "test", SECRET: { generator: 
 function house(ended: () => Promise<Ended> = async () => PASSED, built: () => Promise<BuildOutcome & { timedOut: boolean }> = async () => BUILT) {
   const store = openStore();
   const app = addApp(store, "shop");
+  const deployment = addDeployment(store, { ...addRelease(store, app), formation: {} });
+  store.deployments.makeCurrent(store.deployments.move(deployment, "starting", AT), AT);
   const events: PlatformEvent[] = [];
-  const asked: { build: BuildSpec[]; tests: TestRunSpec[]; removed: string[] } = { build: [], tests: [], removed: [] };
+  const asked: { build: BuildSpec[]; tests: TestRunSpec[]; removed: string[]; prepared: NextBuild[] } = { build: [], tests: [], removed: [], prepared: [] };
   const engine = {
     async build(spec, output) {
       asked.build.push(spec);
@@ -38,6 +41,7 @@ function house(ended: () => Promise<Ended> = async () => PASSED, built: () => Pr
       output.write("testing");
       return ended();
     },
+    prepareBuild: async (next) => void asked.prepared.push(next),
     removeImage: async (image) => void asked.removed.push(image),
   } satisfies Partial<Engine> as unknown as Engine;
   const buildpacks: Parts["buildpacks"] = { own: [], gather: async () => ({ inputs: [], close: async () => undefined }) };
@@ -105,6 +109,12 @@ test("what was built for a run is kept for the next one to begin on, even if its
   expect([asked.removed, store.testRuns.images()]).toEqual([[], [images[2]]]);
   await gate.clear(app);
   expect(asked.removed).toEqual(images.slice(0, 2));
+  // And a sandbox is started for the next run, even before there is a release.
+  expect(asked.prepared).toEqual([{ appId: app.id, purpose: "test", lastBuildpacks: [], lastImage: images[2], memoryMb: 2048 }]);
+
+  let isKnown = (_image: string, _buildIds: string[]): boolean => false;
+  await sweepImages({ store, engine: { sweepImages: async (known: typeof isKnown) => ((isKnown = known), true) } as unknown as Engine });
+  expect(images.map((image) => isKnown(image, []))).toEqual([false, false, true]);
 
   store.switches.set(app.id, "test-gate", false, AT);
   await pass();
