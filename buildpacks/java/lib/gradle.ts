@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { boundFolder } from "../../lib/build-cache.ts";
 import { causeOf, failing } from "../../lib/causes.ts";
 import { run } from "../../lib/command.ts";
 import { BuildFailure, step } from "../../lib/output.ts";
@@ -10,6 +11,8 @@ import { isForPusher, words, type Build } from "./build.ts";
 import { CAUSES, WRAPPER_CAUSES } from "./causes.ts";
 import { fetchDistribution } from "./wrapper.ts";
 
+/** Of downloads and what Gradle makes of them; what was not used for a month it drops itself. */
+const CACHES_MB = 2048;
 const PROPERTIES = "gradle/wrapper/gradle-wrapper.properties";
 
 /** @throws BuildFailure when there is no wrapper, its Gradle is out of reach, or the build fails: with cause and fix where they are known. */
@@ -18,13 +21,14 @@ export async function buildWithGradle(build: Build): Promise<void> {
   await runGradle(build, gradleTasks(build.env["GRADLE_TASK"], buildScript(build.buildDir)));
 }
 
-/** Has the wrapper's Gradle in the cache. @throws BuildFailure when there is no wrapper, or its Gradle is out of reach */
+/** Has the wrapper's Gradle in the cache, and that in bounds. @throws BuildFailure when there is no wrapper, or its Gradle is out of reach */
 export async function prepareGradle(build: Build): Promise<void> {
   const { buildDir, cacheDir, env } = build;
   env["GRADLE_USER_HOME"] = join(cacheDir, "gradle");
   for (const file of ["gradlew", PROPERTIES, "gradle/wrapper/gradle-wrapper.jar"]) {
     if (!existsSync(join(buildDir, file))) throw new BuildFailure(`The Gradle wrapper is not whole: ${file} is missing.`, "Run `gradle wrapper`, add gradlew and gradle/wrapper (is *.jar in .gitignore?), commit and push again.");
   }
+  await boundFolder(join(cacheDir, "gradle/caches"), buildScript(buildDir), CACHES_MB);
   const { url, isThere, said } = await fetchDistribution(build, { tool: "Gradle", script: "gradlew", properties: PROPERTIES, dists: join(cacheDir, "gradle/wrapper/dists") });
   if (isThere) return;
   const cause = causeOf(WRAPPER_CAUSES, said);
