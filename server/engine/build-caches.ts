@@ -1,11 +1,13 @@
 /** The build cache of an app: the volume that its builds find as /cache. It also says which slugs later builds may take something from. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type Dockerode from "dockerode";
 import { AppError } from "../errors.ts";
 import { isStatus, unlessGone, within } from "./docker-call.ts";
 import { LABEL, cacheName, labels, ours } from "./naming.ts";
 
 const CALL_MS = 30_000;
+const SECOND_MS = 1000;
 
 export type BuildCaches = {
   /** Idempotent. */
@@ -33,9 +35,12 @@ export function createBuildCaches(docker: Dockerode, instance: string): BuildCac
       // By the engine's clock alone: another one may go ahead of it.
       const slugs = await within(CALL_MS, "list slugs", docker.listImages({ filters: ours(instance, "slug", appId) }));
       const last = Math.max(0, ...slugs.map(({ Created }) => Created));
+      // It dates images in whole seconds: the next slug must not be of the same one.
+      const secondIsOver = sleep(last === 0 ? 0 : SECOND_MS);
       await caches.remove(appId).catch((error: unknown) => {
         throw isStatus(error, 409) ? new AppError("conflict", "The build cache is in use. Try again in a moment.", { cause: error }) : error;
       });
+      await secondIsOver;
       await within(CALL_MS, "create volume", docker.createVolume({ Name: cacheName(instance, appId), Labels: { ...labels(instance, "cache", appId), [LABEL.renewedAfter]: String(last) } }));
       known.delete(appId);
     },
