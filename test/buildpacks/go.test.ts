@@ -97,10 +97,11 @@ describe("a Go checksum database", () => {
 const GO = `#!/bin/bash
 case $1 in
   test) [[ " $* " == *" -exec true "* ]] && echo compiled >"$GOCACHE/ab/now-d" || echo "testing in $GOROOT with $(cd "$GOCACHE" && echo */*)" ;;
-  list) [[ ! " $* " == *" -deps "* ]] || { echo "$GOMODCACHE/example.com/used@v1"; exit 0; }; [[ -f main.go ]] && echo example.com/hello || true ;;
+  list) [[ ! " $* " == *" -deps "* ]] || { [[ ! -f go.sum ]] || echo "$GOMODCACHE/example.com/used@v1"; exit 0; }; [[ -f main.go ]] && echo example.com/hello || true ;;
   install)
     if [[ -f words ]]; then cat words >&2; exit 1; fi
-    mkdir -p "$GOCACHE/ab" "$GOMODCACHE/cache/download" "$GOMODCACHE/example.com/"{used,unused}@v1
+    mkdir -p "$GOCACHE/ab"
+    [[ ! -f go.sum ]] || mkdir -p "$GOMODCACHE/cache/download" "$GOMODCACHE/example.com/"{used,unused}@v1
     echo "runtime/debug"; echo "example.com/hello $*"; mkdir -p "$GOBIN"; printf '#!/bin/sh\\necho "hello from $GOMEMLIMIT"\\n' >"$GOBIN/hello"; chmod +x "$GOBIN/hello" ;;
 esac
 `;
@@ -148,13 +149,16 @@ describe("a Go app", () => {
   });
 
   it("is tested in a container without its cache, under the paths of its build, with the modules that it uses and with what was compiled for it alone", async () => {
-    const source = { ...app("go 1.26.11"), ...toolchain("1.26.11") };
+    const source = { ...app("go 1.26.11"), ...toolchain("1.26.11"), "go.sum": "" };
     await bench.build({ ...source, "bin/go-post-compile": 'echo old >"$GOCACHE/ab/old-d"; touch -d "3 days ago" "$GOCACHE/ab/old-d"\n' }, { cache: "go-tests", config: OFFLINE });
     const built = await bench.build(source, { cache: "go-tests", config: OFFLINE, env: { PAAS_BUILD_FOR: "test" }, keep: true });
     expect(built.code, built.output).toBe(0);
     expect(Object.keys(await built.tree()).filter((path) => /modules\/example/.test(path)).map((path) => path.replace(/^.*modules\//, ""))).toEqual(["example.com", "example.com/used@v1"]);
     const tests = await bench.start(built.image, "/opt/paas/bin/test");
     expect([await tests.ended(), tests.output()]).toEqual([0, "-----> Running tests\ntesting in /app/.heroku/go/toolchain with ab/now-d\n"]);
+    const { "go.sum": _, ...without } = source;
+    const alone = await bench.build(without, { config: OFFLINE, env: { PAAS_BUILD_FOR: "test" } });
+    expect(alone.code, alone.output).toBe(0);
     const served = await bench.build(source, { cache: "go-tests", config: OFFLINE });
     expect(Object.keys(await served.tree()).filter((path) => path.includes(".heroku/go"))).toEqual([]);
   });

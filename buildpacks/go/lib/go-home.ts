@@ -4,7 +4,7 @@
  * toolchain that tests are to find.
  */
 
-import { copyFileSync, cpSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { capture } from "../../lib/command.ts";
 import type { Build } from "./build.ts";
@@ -51,12 +51,14 @@ export async function copyParts(build: Build): Promise<void> {
   const [modules, compiled] = [join(home, "modules"), join(home, "compiled")].map((link) => {
     const target = realpathSync(link);
     rmSync(link);
+    // An app may use no modules.
+    mkdirSync(link);
     return target;
   }) as [string, string];
 
   for (const folder of used) cpSync(join(modules, folder), join(home, "modules", folder), { recursive: true, preserveTimestamps: true });
   // Of modules that are unpacked the go command reads go.mod files and checksums, not the archives.
-  cpSync(join(modules, "cache"), join(home, "modules/cache"), { recursive: true, preserveTimestamps: true, filter: (path) => !path.endsWith(".zip") });
+  if (existsSync(join(modules, "cache"))) cpSync(join(modules, "cache"), join(home, "modules/cache"), { recursive: true, preserveTimestamps: true, filter: (path) => !path.endsWith(".zip") });
   const since = Date.now() - MARKED_MS;
   for (const file of compiledFiles(compiled)) if (statSync(file).mtimeMs > since) copyCompiled(file, join(home, "compiled", file.slice(compiled.length)));
 }
