@@ -49,5 +49,6 @@ async function onAnotherMachine(script: string): Promise<{ stdout: string }> {
     start() { ${process.execPath} --input-type=module -e '${code}'; }
     ${script}`;
   const { DOCKER_HOST: _, ...env } = process.env;
-  return await run("unshare", ["--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "bash", "-c", bash], { env, timeout: 80_000 });
+  // A containerd that dockerd takes for dead leaves its stacks there.
+  return await run("unshare", ["--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "bash", "-c", bash], { env: { ...env, TMPDIR: folder }, timeout: 80_000 });
 }
