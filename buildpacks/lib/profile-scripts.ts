@@ -1,16 +1,16 @@
 /** Scripts that dynos source before they start (.profile.d), in the order of their names. */
 
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
-/** In the image each program is one script, in the folder of its own buildpack. */
-const MEMORY_AVAILABLE = ["profile", "../../lib/profile"].map((folder) => join(import.meta.dirname, folder, "MEMORY_AVAILABLE.sh")).find(existsSync) ?? "";
-
-/** Copies `scripts` into the slug, after the one that tells the dyno's memory as MEMORY_AVAILABLE. */
-export function writeProfileScripts(buildDir: string, ...scripts: string[]): void {
+/**
+ * Copies scripts of a buildpack's `profile` folder into the slug, after the one that tells the dyno's memory as MEMORY_AVAILABLE.
+ * @param buildpack its folder: this file's own is none that counts, for in the image each buildpack's program is one script
+ */
+export function writeProfileScripts(buildDir: string, buildpack: string, ...names: string[]): void {
   const folder = join(buildDir, ".profile.d");
   mkdirSync(folder, { recursive: true });
-  for (const script of [MEMORY_AVAILABLE, ...scripts]) copyFileSync(script, join(folder, basename(script)));
+  for (const script of ["../lib/profile/MEMORY_AVAILABLE.sh", ...names.map((name) => `profile/${name}`)]) copyFileSync(join(buildpack, script), join(folder, basename(script)));
 }
 
 /** Writes one of these lines. */

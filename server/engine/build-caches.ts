@@ -42,7 +42,6 @@ export function createBuildCaches(docker: Dockerode, instance: string): BuildCac
       });
       await secondIsOver;
       await within(CALL_MS, "create volume", docker.createVolume({ Name: cacheName(instance, appId), Labels: { ...labels(instance, "cache", appId), [LABEL.renewedAfter]: String(last) } }));
-      known.delete(appId);
     },
 
     async renewedAfter(appId) {

@@ -44,7 +44,7 @@ type Order = Delivery & Pick<ArchiveBuild, "version"> & {
 
 type Running = { build: Build; stop: AbortController; done: Promise<boolean> };
 
-export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate, "pass" | "clear">): Builds {
+export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate, "pass" | "deployEnded">): Builds {
   const queue = createBuildQueue(parts.config.builds);
   const running = new Map<string, Running>();
   const archives = new Set<Running>();
@@ -79,7 +79,7 @@ export function createBuilds(parts: Parts, logs: BuildLogs, tests: Pick<TestGate
         return false;
       } finally {
         running.delete(app.id);
-        void tests.clear(app);
+        void tests.deployEnded(app);
         await log.close();
       }
     };

@@ -31,10 +31,10 @@ export type TestGate = {
    */
   pass(order: TestOrder, output: Output, stopwatch: Stopwatch, signal: AbortSignal): Promise<void>;
   /**
-   * Throws away what was built for earlier runs of the app, and prepares for the next one. To be called when the deploy is over: the release's build
-   * may take steps from it, and the engine starts nothing while it removes a large image. Never throws.
+   * Throws away what was built for earlier runs of the app, and prepares for the next one. Not before: the release's build may take steps from it,
+   * and the engine starts nothing while it removes a large image. Never throws.
    */
-  clear(app: App): Promise<void>;
+  deployEnded(app: App): Promise<void>;
   /** What a run printed while it was built, or when it was tested: live while it goes on. */
   testOutput(run: TestRun, part: TestPart): Readable;
 };
@@ -81,7 +81,7 @@ export function createTestGate(parts: Parts, logs: BuildLogs): TestGate {
         await logs.remove(store.testRuns.forget(app.id, KEPT_RUNS).flatMap(logIdsOf));
       }
     },
-    async clear(app) {
+    async deployEnded(app) {
       const { id, name } = app;
       const lastImage = store.testRuns.imageOf(id);
       if (lastImage !== undefined) void parts.engine.prepareBuild({ appId: id, purpose: "test", lastBuildpacks: currentTarget(parts, app).slug?.buildpacks ?? [], lastImage, memoryMb: parts.config.limits.buildMemoryMb });

@@ -154,8 +154,7 @@ describe("a Go app", () => {
     const built = await bench.build(source, { cache: "go-tests", config: OFFLINE, env: { PAAS_BUILD_FOR: "test" }, keep: true });
     expect(built.code, built.output).toBe(0);
     expect(Object.keys(await built.tree()).filter((path) => /modules\/example/.test(path)).map((path) => path.replace(/^.*modules\//, ""))).toEqual(["example.com", "example.com/used@v1"]);
-    const tests = await bench.start(built.image, "/opt/paas/bin/test");
-    expect([await tests.ended(), tests.output()]).toEqual([0, "-----> Running tests\ntesting in /app/.heroku/go/toolchain with ab/now-d\n"]);
+    expect(await bench.runTests(built.image)).toEqual({ code: 0, output: "-----> Running tests\ntesting in /app/.heroku/go/toolchain with ab/now-d\n" });
     const { "go.sum": _, ...without } = source;
     const alone = await bench.build(without, { config: OFFLINE, env: { PAAS_BUILD_FOR: "test" } });
     expect(alone.code, alone.output).toBe(0);

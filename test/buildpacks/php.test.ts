@@ -159,9 +159,7 @@ describe("an app with packages", () => {
     };
     const [forTests, toServe] = await Promise.all([bench.build(app, { last: LAST, env: { PAAS_BUILD_FOR: "test" }, keep: true }), bench.build(app, { last: LAST })]);
     expect(forTests.out["testpack"]).toBe("/opt/paas/buildpacks/php");
-    const tests = await bench.start(forTests.image, "/opt/paas/bin/test");
-    expect(await tests.ended()).toBe(0);
-    expect(tests.output()).toContain("> @php test.php\nHELLO");
+    expect(await bench.runTests(forTests.image)).toEqual({ code: 0, output: expect.stringContaining("> @php test.php\nHELLO") as string });
     expect(toServe.output).not.toContain("acme/shout");
   });
 

@@ -7,7 +7,7 @@ import type { Build } from "../../buildpacks/python/lib/build.ts";
 import { CAUSES } from "../../buildpacks/python/lib/causes.ts";
 import { choosePackageManager } from "../../buildpacks/python/lib/package-manager.ts";
 import { checkVersion } from "../../buildpacks/python/lib/python-version.ts";
-import { readRequirements } from "../../buildpacks/python/lib/requirements.ts";
+import { readRequirements, requirementsFiles } from "../../buildpacks/python/lib/requirements.ts";
 import { toolRequirement } from "../../buildpacks/python/lib/tools.ts";
 import { noteWebProcess } from "../../buildpacks/python/lib/web-process.ts";
 import { wheelFolders, withWheels } from "../../buildpacks/python/lib/wheels.ts";
@@ -92,6 +92,14 @@ it("requirements.txt is read with what it includes, however the lines are writte
   expect(readRequirements(buildDir)).toEqual({ files: ["requirements.txt", "base/all.txt", "limits.txt", "more.txt"], hasLocalCopies: false, isPinned: false });
   write({ "requirements.txt": "./package\nflask==3\n" });
   expect(readRequirements(buildDir)).toMatchObject({ hasLocalCopies: true, isPinned: true });
+});
+
+it("pip is given requirements-test.txt beside what names the app's packages, where it builds for tests", () => {
+  write({ "requirements.txt": "", "requirements-test.txt": "" });
+  const files = (forTests: boolean, file: string): string[] => requirementsFiles({ ...build(), forTests }, file);
+  expect([files(false, "requirements.txt"), files(true, "requirements.txt"), files(true, "pyproject.toml"), files(false, "pyproject.toml")]).toEqual([["requirements.txt"], ["requirements.txt", "requirements-test.txt"], ["requirements-test.txt"], []]);
+  rmSync(join(buildDir, "requirements-test.txt"));
+  expect(files(true, "requirements.txt")).toEqual(["requirements.txt"]);
 });
 
 it("wheels in folders of well-known names are offered to pip and uv, beside what config vars name", () => {

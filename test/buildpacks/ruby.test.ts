@@ -74,8 +74,7 @@ it("a build for tests has the gems of the group `test`, and RSpec runs where it 
   const [forTests, toServe] = await Promise.all([bench.build(tested, { env: { PAAS_BUILD_FOR: "test" }, keep: true }), bench.build(tested)]);
   expect([forTests.code, forTests.out["testpack"]]).toEqual([0, "/opt/paas/buildpacks/ruby"]);
   expect([forTests.output.includes("Installing rspec-core 1.0.0"), toServe.output.includes("Installing rspec-core 1.0.0")]).toEqual([true, false]);
-  const tests = await bench.start(forTests.image, "/opt/paas/bin/test");
-  expect([await tests.ended(), tests.output()]).toEqual([0, expect.stringContaining("-----> Running tests\nHello test true\n")]);
+  expect(await bench.runTests(forTests.image)).toEqual({ code: 0, output: expect.stringContaining("-----> Running tests\nHello test true\n") as string });
 });
 
 describe("an app of Rails, with gems of our own in the places of its parts", () => {

@@ -33,6 +33,6 @@ const withVendor = (): Record<string, string> => ({
 
 export const php: LanguageApp[] = [
   { name: "php-front-controller", source: "php", detected: "PHP app detected", path: "/hello/you", answers: [/^HELLO FROM A PACKAGE, you: one$/m, /^HELLO FROM A PACKAGE, you: two$/m], change: { text: "two\n" } },
-  { name: "php-phpunit", source: tested, detected: "PHPUnit ran in app", answers: [/^tested one$/, /^tested two$/], change: { "text.php": "<?php function text(): string { return 'tested two'; }\n" } },
+  { name: "php-phpunit", source: tested, detected: "PHP app detected", tested: /PHPUnit ran in app/, answers: [/^tested one$/, /^tested two$/], change: { "text.php": "<?php function text(): string { return 'tested two'; }\n" } },
   { name: "php-committed-vendor", source: withVendor, detected: "The folder vendor is in this repository", answers: [/^VENDORED ONE$/, /^VENDORED TWO$/], change: { text: "vendored two\n" } },
 ];

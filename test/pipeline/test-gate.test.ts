@@ -107,7 +107,7 @@ test("what was built for a run is kept for the next one to begin on, even if its
   const images = runs().map(({ id }) => `image of ${id}`);
   expect(asked.build.map(({ lastImage }) => lastImage)).toEqual([undefined, images[0], images[1]]);
   expect([asked.removed, store.testRuns.images()]).toEqual([[], [images[2]]]);
-  await gate.clear(app);
+  await gate.deployEnded(app);
   expect(asked.removed).toEqual(images.slice(0, 2));
   // And a sandbox is started for the next run, even before there is a release.
   expect(asked.prepared).toEqual([{ appId: app.id, purpose: "test", lastBuildpacks: [], lastImage: images[2], memoryMb: 2048 }]);
@@ -118,7 +118,7 @@ test("what was built for a run is kept for the next one to begin on, even if its
 
   store.switches.set(app.id, "test-gate", false, AT);
   await pass();
-  await gate.clear(app);
+  await gate.deployEnded(app);
   expect([asked.removed, store.testRuns.images()]).toEqual([images, []]);
 });
 

@@ -41,7 +41,7 @@ async function compile(): Promise<void> {
   const programs = await installPackages(build, await packagesToInstall(build));
   await runHook(build, "bin/go-post-compile");
 
-  writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/go.sh"));
+  writeProfileScripts(buildDir, join(import.meta.dirname, ".."), "go.sh");
   noteTypes(build, programs);
   if (!forTests) return unlinkParts(buildDir);
   writeTestProfile(build);

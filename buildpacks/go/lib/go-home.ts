@@ -4,8 +4,9 @@
  * toolchain that tests are to find.
  */
 
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { linkIntoCache } from "../../lib/cache-link.ts";
 import { capture } from "../../lib/command.ts";
 import type { Build } from "./build.ts";
 
@@ -23,10 +24,7 @@ const MODULE_FOLDERS = "{{with .Module}}{{.Dir}}{{end}}";
 /** Links a folder of the cache into the app. @returns the path to use */
 export function linkPart(buildDir: string, part: Part, target: string): string {
   const link = join(buildDir, HOME, part);
-  mkdirSync(target, { recursive: true });
-  mkdirSync(join(buildDir, HOME), { recursive: true });
-  rmSync(link, { recursive: true, force: true });
-  symlinkSync(target, link);
+  linkIntoCache(link, target);
   return link;
 }
 
@@ -48,19 +46,21 @@ export function unmarkCompiled({ buildDir }: Build): void {
 export async function copyParts(build: Build): Promise<void> {
   const home = join(build.buildDir, HOME);
   const used = await usedModules(build);
-  const [modules, compiled] = [join(home, "modules"), join(home, "compiled")].map((link) => {
-    const target = realpathSync(link);
-    rmSync(link);
-    // An app may use no modules.
-    mkdirSync(link);
-    return target;
-  }) as [string, string];
+  const [modules, compiled] = [becomeFolder(join(home, "modules")), becomeFolder(join(home, "compiled"))];
 
   for (const folder of used) cpSync(join(modules, folder), join(home, "modules", folder), { recursive: true, preserveTimestamps: true });
   // Of modules that are unpacked the go command reads go.mod files and checksums, not the archives.
   if (existsSync(join(modules, "cache"))) cpSync(join(modules, "cache"), join(home, "modules/cache"), { recursive: true, preserveTimestamps: true, filter: (path) => !path.endsWith(".zip") });
   const since = Date.now() - MARKED_MS;
   for (const file of compiledFiles(compiled)) if (statSync(file).mtimeMs > since) copyCompiled(file, join(home, "compiled", file.slice(compiled.length)));
+}
+
+/** @returns what the link led to */
+function becomeFolder(link: string): string {
+  const target = realpathSync(link);
+  rmSync(link);
+  mkdirSync(link);
+  return target;
 }
 
 function copyCompiled(from: string, to: string): void {

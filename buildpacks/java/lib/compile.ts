@@ -33,8 +33,7 @@ async function compile(): Promise<void> {
   else if (["gradlew", "build.gradle", "build.gradle.kts"].some((name) => existsSync(join(buildDir, name)))) await (build.forTests ? compileGradleTests(build) : buildWithGradle(build));
   else await checkJar();
 
-  const scripts = build.forTests ? ["java.sh", "java-tests.sh"] : ["java.sh"];
-  writeProfileScripts(buildDir, ...scripts.map((script) => join(import.meta.dirname, "../profile", script)));
+  writeProfileScripts(buildDir, join(import.meta.dirname, ".."), "java.sh", ...(build.forTests ? ["java-tests.sh"] : []));
   if (!build.forTests) await noteWeb();
 }
 

@@ -3,11 +3,14 @@
 import { existsSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { capture } from "../../lib/command.ts";
+import { quoted } from "../../lib/quoted.ts";
 
 /** Where Maven, Gradle, Quarkus and people leave them. */
 const PLACES = ["target/quarkus-app/quarkus-run.jar", "target/*.jar", "*/target/*.jar", "build/libs/*.jar", "*/build/libs/*.jar", "*.jar"];
 /** Beside every program: its sources, its documentation, itself without its dependencies. */
 const NO_PROGRAM = /-(?:sources|javadoc|tests|plain)\.jar$|(?:^|\/)original-[^/]*$/;
+/** What a shell takes as it is. */
+const PLAIN = /^[\w./+@-]+$/;
 const WEBAPP_RUNNER = "target/dependency/webapp-runner.jar";
 
 export type Jar = { path: string; kind: "spring-boot" | "quarkus" | "plain" };
@@ -40,9 +43,5 @@ export function webCommand(buildDir: string, jars: Jar[]): string | undefined {
   const jar = servers.length === 1 ? servers[0] : jars.length === 1 ? jars[0] : undefined;
   if (!jar) return undefined;
   const port = jar.kind === "quarkus" ? "-Dquarkus.http.port=$PORT" : "-Dserver.port=$PORT";
-  return `java ${port} $JAVA_OPTS -jar ${quoted(jar.path)}`;
-}
-
-function quoted(path: string): string {
-  return /^[\w./+@-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  return `java ${port} $JAVA_OPTS -jar ${PLAIN.test(jar.path) ? jar.path : quoted(jar.path)}`;
 }

@@ -25,13 +25,13 @@ export type Kept = KeptPaths & {
   pruned?: string[];
 };
 
-/** Tells one set of installed dependencies from another. */
-export async function dependencyKey(build: Build, tools: Toolchain): Promise<string> {
+/** Tells one set of installed dependencies from another. @param manifests of a workspace's packages */
+export async function dependencyKey(build: Build, tools: Toolchain, manifests: string[]): Promise<string> {
   const { buildDir, pkg, env, stack } = build;
   const hash = createHash("sha256").update(JSON.stringify([FORMAT, stack, process.arch, tools.node.version, tools.manager, tools.managerVersion]));
   hash.update(JSON.stringify(FIELDS.map((field) => pkg.raw[field] ?? null)));
   hash.update(JSON.stringify(Object.entries(env).filter(([name]) => VARIABLES.test(name)).sort()));
-  for (const file of [tools.lockFile ?? "", ...CONFIGURATION, ...(await workspaceManifests(build))]) {
+  for (const file of [tools.lockFile ?? "", ...CONFIGURATION, ...manifests]) {
     const path = join(buildDir, file);
     if (file && lstatSync(path, { throwIfNoEntry: false })?.isFile()) hash.update(`\0${file}\0`).update(readFileSync(path));
   }
@@ -39,17 +39,6 @@ export async function dependencyKey(build: Build, tools: Toolchain): Promise<str
     hash.update(await mustRun("find", [folder, "-type", "f", "-exec", "sha256sum", "{}", "+"], buildDir));
   }
   return hash.digest("hex");
-}
-
-export function isWorkspace({ buildDir, pkg }: Build): boolean {
-  return pkg.raw["workspaces"] !== undefined || existsSync(join(buildDir, "pnpm-workspace.yaml"));
-}
-
-/** Every package.json of the source, relative to its top. */
-export async function workspaceManifests(build: Build): Promise<string[]> {
-  if (!isWorkspace(build)) return [];
-  const found = await mustRun("find", [".", "-name", "node_modules", "-prune", "-o", "-name", "package.json", "-type", "f", "-print"], build.buildDir);
-  return found.split("\n").filter(Boolean).sort();
 }
 
 /** Unpacks what was kept under this key into the app's folder. @returns what it is, or undefined when there is none. */

@@ -1,7 +1,7 @@
 /** Installs the dependencies, or brings them back from the cache. */
 
 import { existsSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { failing } from "../../lib/causes.ts";
 import { run } from "../../lib/command.ts";
 import { listFolders, type Listing } from "../../lib/folder-listing.ts";
@@ -9,13 +9,14 @@ import { hasBelow } from "../../lib/folders-below.ts";
 import { info, step, warn } from "../../lib/output.ts";
 import type { Build, Toolchain } from "./build.ts";
 import { CAUSES } from "./causes.ts";
-import { dependencyKey, forgetDependencies, installedPaths, isWorkspace, keepDependencies, namesAtTop, restoreDependencies, workspaceManifests, type Kept } from "./dependency-cache.ts";
+import { dependencyKey, forgetDependencies, installedPaths, keepDependencies, namesAtTop, restoreDependencies, type Kept } from "./dependency-cache.ts";
 import { bringBack, modulesBelow, type ModulesBelow } from "./modules-below.ts";
 import { isPlugAndPlay } from "./manager-environment.ts";
 import { major } from "../../lib/npm-library.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
 import { registryUrl } from "../../lib/npm-registry.ts";
-import { canRunPlainly, hasInstallScripts, INSTALL_SCRIPTS, runInstallScripts } from "./scripts.ts";
+import { canRunPlainly, hasInstallScripts, runInstallScripts } from "./scripts.ts";
+import { isWorkspace, onlyLinks, workspaceManifests } from "./workspaces.ts";
 
 export type Installed = {
   /** Under which they are kept; undefined where they are not. */
@@ -39,8 +40,9 @@ export async function installDependencies(build: Build, tools: Toolchain): Promi
   }
   if (!tools.lockFile && hasDependencies(build)) warn("No lock file: every build may install other versions than you have tested.", `Run \`${tools.manager === "berry" ? "yarn" : tools.manager} install\` and commit the lock file that it writes.`);
 
-  const key = canBeKept(build, tools) ? await dependencyKey(build, tools) : undefined;
-  const isExact = tools.lockFile !== undefined && (await canSkipInstall(build, tools));
+  const manifests = await workspaceManifests(build);
+  const key = canBeKept(build, tools) ? await dependencyKey(build, tools, manifests) : undefined;
+  const isExact = tools.lockFile !== undefined && canSkipInstall(build, tools, manifests);
   const below = modulesBelow(isExact ? key : undefined);
   const restored = key && !below ? await restore(build, key) : undefined;
   step("Installing dependencies");
@@ -99,21 +101,10 @@ function canBeKept(build: Build, tools: Toolchain): boolean {
 }
 
 /** Only npm's own install scripts can be run in its place, and only those of a single package. */
-async function canSkipInstall(build: Build, tools: Toolchain): Promise<boolean> {
+function canSkipInstall(build: Build, tools: Toolchain, manifests: string[]): boolean {
   if (existsSync(join(build.buildDir, "binding.gyp"))) return false;
-  if (isWorkspace(build)) return onlyLinks(build, tools, await workspaceManifests(build));
+  if (isWorkspace(build)) return onlyLinks(build, tools, manifests);
   return !hasInstallScripts(build.pkg) || (tools.manager === "npm" && canRunPlainly(build));
-}
-
-/** Scripts that run when a package is installed, and dependencies by path. */
-const INSTALLS = new RegExp(`"(?:${INSTALL_SCRIPTS.join("|")})"\\s*:|"(?:file|link|portal):`);
-
-/** Whether the packages of a workspace are linked where they lie, with nothing to compile or to copy: the lock file and the manifests alone decide what is installed then. */
-function onlyLinks({ buildDir }: Build, { lockFile = "" }: Toolchain, manifests: string[]): boolean {
-  // Copies of packages in the repository, as pnpm's lock file tells them.
-  if (/^\s+resolution: \{directory: /m.test(readOwnFile(buildDir, lockFile) ?? "") || /install-links/.test(readOwnFile(buildDir, ".npmrc") ?? "")) return false;
-  // Words alone: what is no package of the workspace may be no JSON either.
-  return manifests.every((path) => !INSTALLS.test(readOwnFile(buildDir, path) ?? "") && !existsSync(join(buildDir, dirname(path), "binding.gyp")));
 }
 
 function hasDependencies({ pkg }: Build): boolean {

@@ -1,20 +1,18 @@
 /** What dynos and later buildpacks need to find Node. */
 
-import { copyFileSync, mkdirSync, existsSync, accessSync, constants, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, accessSync, constants, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BAKED } from "../../lib/baked-node.ts";
+import { writeProfileScript, writeProfileScripts } from "../../lib/profile-scripts.ts";
 import type { Build } from "./build.ts";
 
 const BUILDPACK = "/opt/paas/buildpacks/nodejs";
 
 /** Writes .profile.d/nodejs.sh and WEB_CONCURRENCY.sh into the slug. */
 export function writeProfile({ buildDir }: Build, nodeHome: string, nodeEnv: string): void {
-  const folder = join(buildDir, ".profile.d");
-  mkdirSync(folder, { recursive: true });
   const path = [`${BUILDPACK}/shim`, ...binFolders(buildDir, nodeHome), "$PATH", "$HOME/bin", "$HOME/node_modules/.bin"];
-  writeFileSync(join(folder, "nodejs.sh"), [`export PATH="${path.join(":")}"`, `export NODE_HOME="${nodeHome}"`, `export NODE_ENV=\${NODE_ENV:-${nodeEnv}}`, ""].join("\n"));
-  copyFileSync(join(BUILDPACK, "../lib/profile/MEMORY_AVAILABLE.sh"), join(folder, "MEMORY_AVAILABLE.sh"));
-  copyFileSync(join(BUILDPACK, "profile/WEB_CONCURRENCY.sh"), join(folder, "WEB_CONCURRENCY.sh"));
+  writeProfileScript(buildDir, "nodejs.sh", [`export PATH="${path.join(":")}"`, `export NODE_HOME="${nodeHome}"`, `export NODE_ENV=\${NODE_ENV:-${nodeEnv}}`]);
+  writeProfileScripts(buildDir, BUILDPACK, "WEB_CONCURRENCY.sh");
 }
 
 /** Writes `export` for the buildpacks that follow, where this buildpack's folder is writable. */

@@ -6,8 +6,9 @@ import { run } from "../../lib/command.ts";
 import { compareListings, listFolders, topmost, type Listing } from "../../lib/folder-listing.ts";
 import { BuildFailure, info, step } from "../../lib/output.ts";
 import type { Build, Toolchain } from "./build.ts";
-import { isWorkspace, notePruned, pruneAsBefore } from "./dependency-cache.ts";
+import { notePruned, pruneAsBefore } from "./dependency-cache.ts";
 import type { Installed } from "./install.ts";
+import { isWorkspace } from "./workspaces.ts";
 import { major, semver } from "../../lib/npm-library.ts";
 
 export async function pruneDevDependencies(build: Build, tools: Toolchain, installed: Installed): Promise<void> {

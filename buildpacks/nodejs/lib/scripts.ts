@@ -10,6 +10,7 @@ import type { Build, Toolchain } from "./build.ts";
 import { CAUSES } from "./causes.ts";
 import type { PackageJson } from "../../lib/package-json.ts";
 import { readOwnFile } from "../../lib/own-file.ts";
+import { quoted } from "../../lib/quoted.ts";
 
 /** Settings of npm that change how scripts run: npm itself must then run them. */
 const NPMRC_FOR_SCRIPTS = /^\s*(script-shell|node-options|ignore-scripts|shell|foreground-scripts)\s*=/m;
@@ -119,8 +120,4 @@ function scriptEnvironment(pkg: PackageJson, event: string, script: string): Rec
     if (/^\w+$/.test(key)) variables[`npm_package_config_${key}`] = String(value);
   }
   return variables;
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

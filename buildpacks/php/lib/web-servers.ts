@@ -19,6 +19,6 @@ export function linkWebServers({ buildDir, manifest: { binDir } }: Build): void 
 
 /** Writes .profile.d scripts into the slug: both commands and PHP's settings are found without a path, too. */
 export function writeProfile({ buildDir, manifest: { binDir } }: Build): void {
-  writeProfileScripts(buildDir);
+  writeProfileScripts(buildDir, BUILDPACK);
   writeFileSync(join(buildDir, ".profile.d/php.sh"), readFileSync(join(BUILDPACK, "profile/php.sh"), "utf8").replace("@BIN@", binDir));
 }

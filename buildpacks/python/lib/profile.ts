@@ -17,7 +17,7 @@ const DYNO = [
 
 /** Writes .profile.d scripts into the slug. */
 export function writeProfile({ buildDir, home }: Build): void {
-  writeProfileScripts(buildDir, join(BUILDPACK, "profile/WEB_CONCURRENCY.sh"));
+  writeProfileScripts(buildDir, BUILDPACK, "WEB_CONCURRENCY.sh");
   writeFileSync(join(buildDir, ".profile.d/python.sh"), `${[...activation(home), ...DYNO].join("\n")}\n`);
 }
 

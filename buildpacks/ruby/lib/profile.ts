@@ -1,19 +1,18 @@
 /** What a dyno of a Ruby app starts with: .profile.d/ruby.sh. */
 
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeProfileScripts } from "../../lib/profile-scripts.ts";
 import { LEFT_OUT, type Build } from "./build.ts";
 import { hasGem } from "./gemfile-lock.ts";
 
-const PROFILE = join(import.meta.dirname, "../profile/ruby.sh");
+const BUILDPACK = join(import.meta.dirname, "..");
 
 /** Writes .profile.d scripts into the slug. */
 export function writeProfile(build: Build): void {
-  writeProfileScripts(build.buildDir);
-  mkdirSync(join(build.buildDir, ".profile.d"), { recursive: true });
-  const script = readFileSync(PROFILE, "utf8").replace("@BUNDLER@", build.bundlerVersion).replaceAll("@MODE@", build.mode).replace("@LEFT_OUT@", LEFT_OUT[build.mode]);
+  writeProfileScripts(build.buildDir, BUILDPACK);
+  const script = readFileSync(join(BUILDPACK, "profile/ruby.sh"), "utf8").replace("@BUNDLER@", build.bundlerVersion).replaceAll("@MODE@", build.mode).replace("@LEFT_OUT@", LEFT_OUT[build.mode]);
   writeFileSync(join(build.buildDir, ".profile.d/ruby.sh"), script + (build.mode === "production" && hasGem(build.lock, "railties") ? secretLine(build) : ""));
 }
 

@@ -36,7 +36,7 @@ async function compile(): Promise<void> {
   const programs = await buildPrograms({ buildDir, env });
   const names = installPrograms(buildDir, programs);
 
-  writeProfileScripts(buildDir, join(import.meta.dirname, "../profile/rust.sh"));
+  writeProfileScripts(buildDir, join(import.meta.dirname, ".."), "rust.sh");
   noteTypes(buildDir, names, ["web", ...defaultRuns(programs), ...packageName()]);
 }
 

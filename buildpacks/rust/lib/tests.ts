@@ -1,11 +1,13 @@
 /** Compiles an app's tests and leaves them in the app with all that Cargo looks at before it takes them for fresh: where they run is no cache. */
 
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { linkIntoCache } from "../../lib/cache-link.ts";
 import { failing } from "../../lib/causes.ts";
 import { mustRun, run } from "../../lib/command.ts";
 import { step } from "../../lib/output.ts";
 import { writeProfileScript } from "../../lib/profile-scripts.ts";
+import { quoted } from "../../lib/quoted.ts";
 import { runCargo, type Build } from "./cargo.ts";
 import { warnWithoutLock, withLocked } from "./cargo-lock.ts";
 import { CAUSES } from "./causes.ts";
@@ -29,7 +31,7 @@ const SEEN_BY_SCRIPTS = ["CARGO_INCREMENTAL", "CARGO_NET_GIT_FETCH_WITH_CLI", "S
 export async function compileTests({ buildDir, env: cached }: Build): Promise<void> {
   const places: [path: string, inCache: string][] = [[HOME, cached["CARGO_HOME"] ?? ""], [TARGET, cached["CARGO_TARGET_DIR"] ?? ""]];
   const env: NodeJS.ProcessEnv = { ...DEFAULTS, ...cached, CARGO_HOME: join(buildDir, HOME), CARGO_TARGET_DIR: join(buildDir, TARGET) };
-  for (const [path, inCache] of places) link(join(buildDir, path), inCache);
+  for (const [path, inCache] of places) linkIntoCache(join(buildDir, path), inCache);
   await ensureLock(buildDir, env);
   await checkOutGitCrates({ buildDir, env });
   touchSources(buildDir, thisSecond());
@@ -45,13 +47,6 @@ export async function compileTests({ buildDir, env: cached }: Build): Promise<vo
   await mustRun("cp", ["-a", cached["CARGO_TARGET_DIR"] ?? "", join(buildDir, TARGET)]);
   writeFileSync(join(buildDir, ARGUMENTS), runs[0]?.map((word) => `${word}\n`).join("") ?? "");
   writeProfileScript(buildDir, "rust.sh", exportsOf(env));
-}
-
-function link(path: string, to: string): void {
-  rmSync(path, { recursive: true, force: true });
-  mkdirSync(dirname(path), { recursive: true });
-  mkdirSync(to, { recursive: true });
-  symlinkSync(to, path);
 }
 
 /** Written by the first compilation, it would be of another age than the sources. */
@@ -71,7 +66,6 @@ function compile(build: Build, args: string[]): Promise<string[]> {
 /** What was set for the app is there when its tests run, too. */
 function exportsOf(env: NodeJS.ProcessEnv): string[] {
   const named = (names: string[]): [string, string][] => names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
-  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
   return [
     ...named(["CARGO_HOME", "CARGO_TARGET_DIR"]).map(([name, value]) => `export ${name}=${quoted(value)}`),
     ...named([...Object.keys(DEFAULTS), ...SEEN_BY_SCRIPTS]).map(([name, value]) => `export ${name}=\${${name}-${quoted(value)}}`),
